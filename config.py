@@ -1,0 +1,104 @@
+"""Settings, read once at the edge: environment (`SAFELIGHT_*`), then `safelight.toml`, then defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from .errors import ConfigError
+
+__all__ = ["Settings", "load_settings"]
+
+
+def _default_home() -> Path:
+    return Path(platformdirs.user_data_dir("safelight", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. Empty strings mean "the default under `home`".
+
+    `generator` and `search` are chains: the first that can serve does. Durations are in seconds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SAFELIGHT_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=_default_home)
+    database: str = ""  # SQLAlchemy URL
+    blobs: str = ""  # file:///…, memory:// or s3://bucket/prefix
+    policies: Path | None = None
+
+    reasoner: str = "embedded"
+    generator: Annotated[tuple[str, ...], NoDecode] = ("canvas",)
+    search: Annotated[tuple[str, ...], NoDecode] = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, none
+    search_seconds: float = Field(default=12.0, gt=0)
+    max_queries: int = Field(default=3, ge=0, le=12)
+    max_pages: int = Field(default=6, ge=0, le=40)
+
+    moderator_seconds: float = Field(default=20.0, gt=0)
+    human_review: bool = False
+    clearance_seconds: float = Field(default=3600.0, gt=0)
+
+    certificate: Path | None = None  # PEM chain, leaf first
+    private_key: Path | None = None
+    claim_prompt: bool = False
+
+    concurrency: int = Field(default=2, ge=1, le=64)
+
+    @field_validator("generator", "search", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite+aiosqlite:///{self.home / 'safelight.db'}"
+
+    @property
+    def blobs_url(self) -> str:
+        return self.blobs or (self.home / "blobs").as_uri()
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.home / "checkpoints.db"
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.home / "keys"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("SAFELIGHT_CONFIG", "safelight.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force. Raises ConfigError, naming the setting, where one cannot work."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors())
+        raise ConfigError(
+            f"The settings cannot be used: {faults}. Mend safelight.toml or the SAFELIGHT_ variables."
+        ) from error
+    except ValueError as error:  # a TOML file that does not parse
+        raise ConfigError(f"safelight.toml cannot be read: {error}") from error

@@ -1,0 +1,106 @@
+"""What is put before a moderator, and the digest that a clearance binds to."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+
+__all__ = ["Content", "ImagePart", "Part", "Stage", "TextPart"]
+
+
+class Stage(StrEnum):
+    """Where in a run content is put before a moderator."""
+
+    PROMPT = "prompt"
+    PLAN = "plan"
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    GENERATOR_INPUT = "generator_input"
+    GENERATOR_OUTPUT = "generator_output"
+    IMAGE_SET = "image_set"
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """A passage of text. `source` says where it stands (`prompt`, `plan`, `page https://…`, `ocr`);
+    `trusted` is false for whatever came from outside the conversation: it is data, never instruction."""
+
+    text: str
+    source: str = "prompt"
+    trusted: bool = True
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the exact text (UTF-8, lone surrogates kept)."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True)
+class ImagePart:
+    """An encoded image: exactly the bytes that a generator will get or that a user will be given."""
+
+    data: bytes = field(repr=False)
+    media_type: str = "image/png"
+    source: str = "input"
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the encoded bytes."""
+        return hashlib.sha256(self.data).digest()
+
+    @property
+    def ref(self) -> str:
+        """The blob reference of these bytes: `sha256:<64 hex digits>`."""
+        return f"sha256:{self.digest.hex()}"
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True)
+class Content:
+    """Parts to be judged at one stage, with the context in which they should be read.
+
+    `parts` are what will move (to a tool, a generator, the user) and what a clearance binds to. `context` is what a
+    moderator should know beside them (earlier turns, parent images, the plan, our own summary of the intent): judged
+    together with the parts, never part of the digest. `stacks` names the stricter policy stacks that apply beside
+    `general` (`minors`, `bio`).
+    """
+
+    stage: Stage
+    parts: tuple[Part, ...]
+    context: tuple[Part, ...] = ()
+    stacks: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_text(cls, stage: Stage, text: str, *, source: str = "prompt", trusted: bool = True) -> Content:
+        """The common case: one passage of text."""
+        return cls(stage, (TextPart(text, source, trusted),))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 that commits to the number, order, kind and exact content of the parts.
+
+        Framed (domain tag, count, then kind and fixed-size hash of each part), so that no two different part lists
+        share an encoding. `source`, `trusted` and `context` guide judgement but do not move, and are left out.
+        """
+        frame = hashlib.sha256(b"safelight.content.v1\0" + struct.pack(">I", len(self.parts)))
+        for part in self.parts:
+            frame.update(b"T" if isinstance(part, TextPart) else b"I")
+            frame.update(part.digest)
+        return frame.digest()
+
+    @property
+    def texts(self) -> tuple[TextPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ImagePart))
+
+    def at(self, stage: Stage) -> Content:
+        """The same content, put before another stage."""
+        return replace(self, stage=stage)

@@ -1,0 +1,126 @@
+"""What a generator is asked to make: one `ImageSpec` an image, one `StyleSheet` for the set."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Chart", "Direction", "ImageSpec", "Item", "Role", "Size", "StyleSheet", "prompt_text"]
+
+Role = Literal[
+    "cover", "step", "comparison", "timeline", "chart", "diagram", "close_up", "facts", "summary", "scene", "quote", "list"
+]
+Direction = Literal[
+    "swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful"
+]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Size(_Frozen):
+    """Pixels. Each side 256..3840, aspect ratio within 1:3..3:1."""
+
+    width: int = Field(ge=256, le=3840)
+    height: int = Field(ge=256, le=3840)
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+
+class StyleSheet(_Frozen):
+    """What makes several images one series.
+
+    `direction` is the art direction; `palette` maps roles (`paper`, `ink`, `accent`, `accent2`, `muted`) to `#rrggbb`,
+    empty for the direction's own; `motif` names the recurring icon or pattern; `subjects` maps the id of each recurring
+    character or object to its one description, so that it looks the same everywhere.
+    """
+
+    direction: Direction = "editorial"
+    palette: dict[str, str] = Field(default_factory=dict)
+    motif: str = ""
+    tone: str = ""
+    audience: str = ""
+    subjects: dict[str, str] = Field(default_factory=dict)
+    seed: int = 0
+
+
+class Item(_Frozen):
+    """One entry of a list, step, timeline or comparison. `icon` is a plain English noun ("syringe"), a hint only;
+    `source` the id of the `Source` that the entry rests on."""
+
+    label: str
+    detail: str = ""
+    icon: str = ""
+    value: str = ""
+    source: str | None = None
+
+
+class Chart(_Frozen):
+    """Data to draw, from a table that was given or read; never invented. One value a category and series."""
+
+    kind: Literal["bar", "line", "pie", "scatter"] = "bar"
+    x_title: str = ""
+    y_title: str = ""
+    categories: tuple[str, ...]
+    series: dict[str, tuple[float, ...]]
+    source: str | None = None
+
+
+class ImageSpec(_Frozen):
+    """One image: what it shows, and exactly which text is set in it.
+
+    `prompt` is the full description for an image model. `title`, `subtitle`, `items`, `caption`, `quote` are set
+    verbatim, in `language` (ISO 639-1). `subject` is the main motif in plain English nouns. `index` is 0-based, `of`
+    the size of the set. `references` are blob references of input images; `edit_of` the image to be edited, with
+    `instruction` saying how.
+    """
+
+    index: int = Field(ge=0)
+    of: int = Field(ge=1, le=8)
+    role: Role = "scene"
+    prompt: str
+    title: str = ""
+    subtitle: str = ""
+    items: tuple[Item, ...] = ()
+    caption: str = ""
+    quote: str = ""
+    chart: Chart | None = None
+    subject: str = ""
+    icons: tuple[str, ...] = ()
+    alt: str = ""
+    language: str = "en"
+    size: Size = Size(width=1024, height=1024)
+    sources: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    edit_of: str | None = None
+    mask: str | None = None
+    instruction: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """Every text that is set in the image, in reading order."""
+        parts = [self.title, self.subtitle, self.quote]
+        for item in self.items:
+            parts += [item.value, item.label, item.detail]
+        if self.chart is not None:
+            parts += [self.chart.x_title, self.chart.y_title, *self.chart.categories, *self.chart.series]
+        parts.append(self.caption)
+        return tuple(part for part in parts if part)
+
+
+def prompt_text(spec: ImageSpec, style: StyleSheet) -> str:
+    """The assembled generator prompt: exactly the text that a generator gets and that its guard judges."""
+    lines: list[Any] = [spec.prompt]
+    if spec.instruction:
+        lines.append(f"Edit: {spec.instruction}")
+    if texts := spec.texts():
+        lines.append("Text to set, verbatim:")
+        lines += [f"- {text}" for text in texts]
+    lines.append(f"Style: {style.direction}" + (f", {style.tone}" if style.tone else ""))
+    if style.motif:
+        lines.append(f"Motif: {style.motif}")
+    lines += [f"{name}: {description}" for name, description in style.subjects.items()]
+    return "\n".join(lines)
