@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 __all__ = ["Content", "ImagePart", "Part", "Stage", "TextPart"]
 
@@ -23,6 +24,11 @@ class Stage(StrEnum):
     IMAGE_SET = "image_set"
 
 
+# Digests are cached, so nothing below may be able to change after it was hashed: text is exactly `str` and data exactly
+# `bytes` (a subclass could answer differently the second time it is asked, a bytearray could be written to). Copying
+# and unpickling go through the constructor, so that a cached digest is never carried along from elsewhere.
+
+
 @dataclass(frozen=True)
 class TextPart:
     """A passage of text. `source` says where it stands (`prompt`, `plan`, `page https://…`, `ocr`);
@@ -31,6 +37,14 @@ class TextPart:
     text: str
     source: str = "prompt"
     trusted: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"A TextPart holds str, not {type(self.text).__name__}.")
+        object.__setattr__(self, "text", str.__str__(self.text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TextPart, (self.text, self.source, self.trusted)
 
     @cached_property
     def digest(self) -> bytes:
@@ -45,6 +59,15 @@ class ImagePart:
     data: bytes = field(repr=False)
     media_type: str = "image/png"
     source: str = "input"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes | bytearray | memoryview):
+            raise TypeError(f"An ImagePart holds bytes, not {type(self.data).__name__}.")
+        if type(self.data) is not bytes:
+            object.__setattr__(self, "data", bytes(memoryview(self.data)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImagePart, (self.data, self.media_type, self.source)
 
     @cached_property
     def digest(self) -> bytes:
@@ -66,14 +89,32 @@ class Content:
 
     `parts` are what will move (to a tool, a generator, the user) and what a clearance binds to. `context` is what a
     moderator should know beside them (earlier turns, parent images, the plan, our own summary of the intent): judged
-    together with the parts, never part of the digest. `stacks` names the stricter policy stacks that apply beside
-    `general` (`minors`, `bio`).
+    together with the parts, never part of the digest. `stacks` names the policy stacks that apply strictly (`minors`,
+    `bio`): there, what nobody could check is blocked.
+
+    Raises:
+        TypeError: the stage is no Stage, or a part is neither a TextPart nor an ImagePart.
     """
 
     stage: Stage
     parts: tuple[Part, ...]
     context: tuple[Part, ...] = ()
     stacks: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if type(self.stage) is not Stage:
+            raise TypeError(f"Content is put before a Stage, not {self.stage!r}.")
+        for name in ("parts", "context"):
+            parts = tuple(getattr(self, name))
+            for part in parts:
+                # Exact types: a subclass could bring a digest of its own.
+                if type(part) is not TextPart and type(part) is not ImagePart:
+                    raise TypeError(f"Content {name} are TextParts and ImageParts, not {type(part).__name__}.")
+            object.__setattr__(self, name, parts)
+        object.__setattr__(self, "stacks", frozenset(self.stacks))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Content, (self.stage, self.parts, self.context, self.stacks)
 
     @classmethod
     def of_text(cls, stage: Stage, text: str, *, source: str = "prompt", trusted: bool = True) -> Content:
@@ -100,6 +141,11 @@ class Content:
     @property
     def images(self) -> tuple[ImagePart, ...]:
         return tuple(part for part in self.parts if isinstance(part, ImagePart))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Which of `text` and `image` are among the parts: what `Verdict.checked` should speak about."""
+        return ("text",) * bool(self.texts) + ("image",) * bool(self.images)
 
     def at(self, stage: Stage) -> Content:
         """The same content, put before another stage."""

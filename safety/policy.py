@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+import json
+from collections.abc import Iterable, Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import yaml
@@ -15,7 +19,7 @@ from ..errors import ConfigError
 from .content import Stage
 from .verdict import Decision
 
-__all__ = ["Policy", "PolicySet", "Thresholds"]
+__all__ = ["Policy", "PolicySet", "StageThresholds", "Thresholds"]
 
 StackName = Literal["general", "minors", "bio"]
 
@@ -29,8 +33,18 @@ class Thresholds(BaseModel):
     review: float | None = Field(default=None, ge=0, le=1)
     block: float | None = Field(default=None, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Thresholds:
+        named = [(name, limit) for name in ("rewrite", "review", "block") if (limit := getattr(self, name)) is not None]
+        for (milder, low), (severer, high) in itertools.pairwise(named):
+            if low >= high:
+                raise ValueError(f"{milder} ({low:g}) must lie below {severer} ({high:g}), or it could never happen")
+        return self
+
     def decide(self, score: float) -> Decision:
-        """The severest decision whose threshold `score` reaches."""
+        """The severest decision whose threshold `score` reaches. Raises ValueError for what is no score (NaN)."""
+        if not 0 <= score <= 1:
+            raise ValueError(f"a score lies within 0 and 1, not {score!r}")
         for decision, limit in (
             (Decision.BLOCK, self.block),
             (Decision.REVIEW, self.review),
@@ -41,12 +55,34 @@ class Thresholds(BaseModel):
         return Decision.ALLOW
 
 
+class StageThresholds(BaseModel):
+    """Thresholds by stage. A stage without its own uses `default`; `strict` holds beside them, at every stage, for
+    content whose `stacks` name the policy's stack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default: Thresholds
+    prompt: Thresholds | None = None
+    plan: Thresholds | None = None
+    tool_call: Thresholds | None = None
+    tool_result: Thresholds | None = None
+    generator_input: Thresholds | None = None
+    generator_output: Thresholds | None = None
+    image_set: Thresholds | None = None
+    strict: Thresholds | None = None
+
+    def at(self, stage: Stage) -> Thresholds:
+        """The thresholds that hold at this stage."""
+        own: Thresholds | None = getattr(self, stage.value)
+        return own or self.default
+
+
 class Policy(BaseModel):
     """One risk category.
 
     `text` is written for a reasoning model; `disallowed` and `allowed` name cases, the allowed ones being near
     misses. `rewritable` is false for hard-block categories, which are never rewritten into delivery of the same
-    thing. `offer` is what a safe completion may propose instead. `thresholds` maps a stage (or `default`) to limits.
+    thing. `offer` is what a safe completion may propose instead.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,47 +95,71 @@ class Policy(BaseModel):
     stack: StackName = "general"
     rewritable: bool = True
     offer: tuple[str, ...] = Field(min_length=1)
-    thresholds: Mapping[Stage | Literal["default"], Thresholds]
+    thresholds: StageThresholds
 
     @model_validator(mode="after")
-    def _has_default(self) -> Policy:
-        if "default" not in self.thresholds:
-            raise ValueError(f"policy {self.id}: thresholds need a 'default' entry")
+    def _protects_minors(self) -> Policy:
+        if self.stack == "minors":
+            if self.rewritable:
+                raise ValueError("a policy of the stack `minors` is a hard block: set `rewritable: false`")
+            if any(self.thresholds.at(stage).block is None for stage in Stage):
+                raise ValueError("a policy of the stack `minors` must have a `block` threshold at every stage")
         return self
 
-    def decide(self, stage: Stage, score: float) -> Decision:
-        """What a finding of this score means at this stage."""
-        return self.thresholds.get(stage, self.thresholds["default"]).decide(score)
+    def decide(self, stage: Stage, score: float, *, strict: bool = False) -> Decision:
+        """What a finding of this score means at this stage; `strict` where the content names this policy's stack.
+
+        A hard-block policy blocks where another would rewrite. Raises ValueError for what is no score (NaN).
+        """
+        decision = self.thresholds.at(stage).decide(score)
+        if strict and self.thresholds.strict is not None:
+            decision = max(decision, self.thresholds.strict.decide(score), key=lambda each: each.severity)
+        return Decision.BLOCK if decision is Decision.REWRITE and not self.rewritable else decision
 
 
 class PolicySet:
-    """All policies in force. `version` is a hash of their contents: change one word, and every clearance is void."""
+    """All policies in force. `version` is a hash of their contents: change one word, and every clearance is void.
+
+    Raises:
+        ConfigError: there is no policy, or two have the same id.
+    """
 
     def __init__(self, policies: Iterable[Policy]) -> None:
-        self._policies = {policy.id: policy for policy in policies}
-        if not self._policies:
+        found: dict[str, Policy] = {}
+        for policy in policies:
+            if policy.id in found:
+                raise ConfigError(f"Two policies have the id {policy.id!r}: rename one, or remove it.")
+            found[policy.id] = policy
+        if not found:
             raise ConfigError("No policies are in force: at least one is needed, or nothing could ever be blocked.")
-        canonical = "\n".join(self._policies[key].model_dump_json() for key in sorted(self._policies))
-        self.version = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        self._policies = MappingProxyType(dict(sorted(found.items())))
+        canonical = [policy.model_dump(mode="json") for policy in self]
+        encoded = json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()
+        self._version = hashlib.sha256(encoded).hexdigest()[:16]
 
     @classmethod
     def load(cls, directory: Path | None = None) -> PolicySet:
         """The shipped policies, with those of `directory` added, or put in place of shipped ones with the same id.
 
         Raises:
-            ConfigError: a file is not valid YAML, or not a policy; the message names the file and the field.
+            ConfigError: a file is not valid YAML, or not a policy, or has the id of another; the message names the
+                file and the field.
         """
-        shipped = [entry for entry in (resources.files(__package__) / "policies").iterdir() if entry.name.endswith(".yaml")]
-        own: list[Path] = []
+        shipped = (resources.files(__package__) / "policies").iterdir()
+        found = _read_all(entry for entry in shipped if entry.name.endswith(".yaml"))
         if directory is not None:
             if not directory.is_dir():
                 raise ConfigError(f"The policy directory {directory} does not exist. Create it, or unset `policies`.")
-            own = sorted(path for path in directory.iterdir() if path.suffix in {".yaml", ".yml"})
-        found: dict[str, Policy] = {}
-        for entry in (*sorted(shipped, key=lambda item: item.name), *own):
-            policy = _parse(entry.read_text(encoding="utf-8"), str(entry))
-            found[policy.id] = policy
+            found |= _read_all(path for path in directory.iterdir() if path.suffix in {".yaml", ".yml"})
         return cls(found.values())
+
+    @property
+    def version(self) -> str:
+        """16 hexadecimal digits of SHA-256 over the canonical JSON of all policies, by id."""
+        return self._version
+
+    def __reduce__(self) -> tuple[type[PolicySet], tuple[tuple[Policy, ...]]]:
+        return PolicySet, (tuple(self),)
 
     def __getitem__(self, policy_id: str) -> Policy:
         return self._policies[policy_id]
@@ -114,8 +174,25 @@ class PolicySet:
         return len(self._policies)
 
 
-def _parse(text: str, where: str) -> Policy:
+def _read_all(files: Iterable[Traversable]) -> dict[str, Policy]:
+    """The policies of one folder by id."""
+    found: dict[str, Policy] = {}
+    homes: dict[str, str] = {}
+    for file in sorted(files, key=lambda each: each.name):
+        policy = _read(file)
+        if policy.id in found:
+            raise ConfigError(f"{file} and {homes[policy.id]} both define the policy {policy.id!r}: remove one.")
+        found[policy.id], homes[policy.id] = policy, str(file)
+    return found
+
+
+def _read(file: Traversable) -> Policy:
     try:
-        return Policy.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{where} is not a valid policy: {error}") from error
+        return Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(f"{file} is not a valid policy: {faults}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from error

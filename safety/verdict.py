@@ -33,7 +33,8 @@ class Finding(BaseModel):
     (`"rot13 → …"`); `part` is its index in `Content.parts`, None for the whole.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Instances are validated again wherever they are taken in: `model_construct` makes any nonsense look like one.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, revalidate_instances="always")
 
     policy: str
     category: str
@@ -52,7 +53,7 @@ class Verdict(BaseModel):
     `seconds` is wall-clock time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, revalidate_instances="always")
 
     decision: Decision
     findings: tuple[Finding, ...] = ()
