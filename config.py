@@ -87,8 +87,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get("SAFELIGHT_CONFIG", "safelight.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
+
+
+def _settings_file() -> Path:
+    return Path(os.environ.get("SAFELIGHT_CONFIG", "safelight.toml"))
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -98,7 +101,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors())
         raise ConfigError(
-            f"The settings cannot be used: {faults}. Mend safelight.toml or the SAFELIGHT_ variables."
+            f"The settings cannot be used: {faults}. Mend {_settings_file()} or the SAFELIGHT_ variables."
         ) from error
     except ValueError as error:  # a TOML file that does not parse
-        raise ConfigError(f"safelight.toml cannot be read: {error}") from error
+        raise ConfigError(f"{_settings_file()} cannot be read: {error}") from error

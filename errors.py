@@ -121,8 +121,10 @@ class StoreError(SafelightError):
 
 
 class LedgerBroken(StoreError):
-    """The audit chain does not verify. `entry` is the sequence number of the first bad entry."""
+    """The audit chain does not verify. `entry` is the sequence number of the first bad entry; `fault` what was done there:
+    edit, deletion, insertion, reordering, truncation, head (the record of where the chain ends), key, anchor."""
 
-    def __init__(self, message: str, *, entry: int) -> None:
+    def __init__(self, message: str, *, entry: int, fault: str = "") -> None:
         super().__init__(message)
         self.entry = entry
+        self.fault = fault

@@ -1,0 +1,45 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-slow check lint types format examples clean
+
+$(VENV)/.embedded: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[embedded]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.embedded
+	$(BIN)/pip install --quiet -e '.[embedded,server,eval,dev]'
+	touch $@
+
+demo: $(VENV)/.embedded  ## four images, drawn and guarded offline
+	$(BIN)/safelight generate "A four-part visual guide to how vaccines are made, for a school hallway" -n 4
+
+test: $(VENV)/.dev  ## the quick tests
+	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.dev  ## all tests, those that take minutes too
+	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+check: lint types  ## what CI asks beside the tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## the repository root is the package, so mypy looks at it through a link of that name
+	mkdir -p .mypy_root && ln -sfn .. .mypy_root/safelight
+	cd .mypy_root && ../$(BIN)/mypy --config-file ../pyproject.toml -p safelight
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+examples: $(VENV)/.dev  ## every script in examples/, as a user would run it
+	set -e; for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) .mypy_root .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

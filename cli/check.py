@@ -1,0 +1,166 @@
+"""`safelight check`: the stack's verdict on a text, an image, or a file of prompts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from ..config import load_settings
+from ..errors import BadFile, BadInput
+from ..safety.content import Content, ImagePart, Part, Stage, TextPart
+from ..safety.verdict import Verdict
+from .session import ExitCode, fail, plain, print_json, run
+
+__all__ = ["check"]
+
+_AT_ONCE = 8  # rows judged together; bounds memory, and lets encoders batch
+
+
+def check(
+    text: Annotated[str | None, typer.Argument(help="The text to judge; - reads standard input.", show_default=False)] = None,
+    image: Annotated[list[Path] | None, typer.Option(help="An image to judge; may be repeated.")] = None,
+    stage: Annotated[Stage, typer.Option(help="Where in a run it would stand.")] = Stage.PROMPT,
+    source: Annotated[
+        Path | None, typer.Option("--input", help='JSON lines {"id", "prompt"} to judge; needs --output.')
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--output", help="Where the verdicts go, a line each; an unfinished file is continued.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge a text, an image or a file of prompts. Exit code 3 where a single one is not allowed."""
+    if source is not None or target is not None:
+        if source is None or target is None or text is not None or image:
+            fail("--input and --output go together, and without TEXT or --image.", ExitCode.USAGE)
+        judged, refused = run(_check_file(source, target, stage))
+        message = {"judged": judged, "not_allowed": refused, "output": str(target)}
+        print_json(message) if as_json else typer.echo(f"{judged} judged, {refused} not allowed: {target}")
+        return
+    if text is None and not image:
+        fail("Give a TEXT, an --image, or --input with --output.", ExitCode.USAGE)
+    verdict = run(_check_one(sys.stdin.read() if text == "-" else text, image or [], stage))
+    if as_json:
+        print_json(_row(None, verdict) | {"stage": stage.value, "reason": verdict.reason, "failed": verdict.failed,
+                                          "not_checked": list(verdict.not_checked), "seconds": round(verdict.seconds, 4)})
+    else:
+        _tell(verdict)
+    raise typer.Exit(int(ExitCode.DELIVERED if verdict.allowed else ExitCode.REFUSED))
+
+
+async def _check_one(text: str | None, images: list[Path], stage: Stage) -> Verdict:
+    from ..media import sanitize  # noqa: PLC0415 (slow imports wait until the arguments are known to be good)
+
+    parts: list[Part] = []
+    if text is not None:
+        if not text.strip():
+            raise BadInput("The text is empty.")
+        parts.append(TextPart(text))
+    for path in images:
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
+        clean, media_type = await asyncio.to_thread(sanitize, data)
+        parts.append(ImagePart(clean, media_type))
+    async with _stack() as stack:
+        return await stack.judge(Content(stage, tuple(parts)))
+
+
+async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, int]:
+    """Judge a file of prompts in order; what is already in `target` is kept and not judged again."""
+    done = await asyncio.to_thread(_finished, target)
+    rows = await asyncio.to_thread(lambda: list(_rows(source)))
+    refused = 0
+    with target.open("a", encoding="utf-8") as out, Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("judging", total=len(rows), completed=len(done))
+        async with _stack() as stack:
+            due = [row for row in rows if row[0] not in done]
+            for start in range(0, len(due), _AT_ONCE):
+                batch = due[start : start + _AT_ONCE]
+                verdicts = await asyncio.gather(*(stack.judge(Content.of_text(stage, prompt)) for _, prompt in batch))
+                for (row_id, _), verdict in zip(batch, verdicts, strict=True):
+                    refused += not verdict.allowed
+                    _append(out, _row(row_id, verdict))
+                out.flush()
+                bar.advance(task, len(batch))
+    return len(due), refused
+
+
+@asynccontextmanager
+async def _stack() -> AsyncIterator[Any]:
+    """The stack alone: judging needs no store and leaves no trace."""
+    from ..safety.moderators import embedded_stack  # noqa: PLC0415
+    from ..safety.policy import PolicySet  # noqa: PLC0415
+
+    settings = load_settings()
+    policies = await asyncio.to_thread(PolicySet.load, settings.policies)
+    yield embedded_stack(policies, seconds=settings.moderator_seconds, human_review=settings.human_review)
+
+
+def _rows(source: Path) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    try:
+        with source.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                    row_id, prompt = str(row["id"]), str(row["prompt"])
+                except (ValueError, KeyError, TypeError) as error:
+                    raise BadFile(f'{source}, line {number}: not a row {{"id": …, "prompt": …}} ({error}).') from error
+                if row_id in seen:
+                    raise BadFile(f"{source}, line {number}: the id {row_id!r} stands there twice.")
+                seen.add(row_id)
+                yield row_id, prompt
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(f"{source} cannot be read: {error}.") from error
+
+
+def _finished(target: Path) -> set[str]:
+    """The ids already judged; a last line that a kill cut short is removed."""
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return set()
+    whole: list[str] = []
+    done: set[str] = set()
+    for line in target.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+        try:
+            done.add(str(json.loads(line)["id"]))
+        except (ValueError, KeyError, TypeError):
+            break
+        whole.append(line if line.endswith("\n") else line + "\n")
+    target.write_text("".join(whole), encoding="utf-8")
+    return done
+
+
+def _row(row_id: str | None, verdict: Verdict) -> dict[str, Any]:
+    findings = [
+        finding.model_dump(mode="json", include={"policy", "category", "score", "moderator", "evidence"})
+        for finding in verdict.findings
+    ]
+    row: dict[str, Any] = {"decision": verdict.decision.value, "findings": findings}
+    return row if row_id is None else {"id": row_id, **row}
+
+
+def _append(out: TextIO, row: dict[str, Any]) -> None:
+    out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _tell(verdict: Verdict) -> None:
+    typer.echo(f"{verdict.decision.value}{' (a moderator failed)' if verdict.failed else ''} in {verdict.seconds:.2f} s")
+    if verdict.reason:
+        typer.echo(f"  {plain(verdict.reason)}")
+    for finding in sorted(verdict.findings, key=lambda item: -item.score):
+        typer.echo(f"  {finding.score:.2f}  {finding.policy:<20} {finding.moderator}: {plain(finding.evidence, 160)}")
+    if verdict.not_checked:
+        typer.echo(f"  not checked: {', '.join(verdict.not_checked)}")

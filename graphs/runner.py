@@ -1,0 +1,137 @@
+"""Runs a graph: start, stream, suspend, resume, and put the outcome together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.types import Command
+
+from ..agent.brief import Brief
+from ..errors import BadInput, SafelightError
+from ..events import Event, RunFinished, RunStarted, Suspended
+from .edit import edit_graph
+from .effects import Effects
+from .emitter import Emitter
+from .instant import instant_graph
+from .outcome import assemble
+from .result import Refusal, RunResult
+from .services import RunContext, Services
+from .thinking import thinking_graph
+
+__all__ = ["Runner"]
+
+MODES = {"thinking": thinking_graph, "instant": instant_graph, "edit": edit_graph}
+_RECURSION_LIMIT = 40  # the longest way through a graph is some 15 steps
+
+
+class Runner:
+    """Holds the compiled graphs of one process, and runs briefs through them.
+
+    A run is known by its id from its first moment; whatever happens to the process, `resume` continues it from its
+    last checkpoint without paying for anything twice.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        checkpointer: BaseCheckpointSaver[str],
+        *,
+        new_id: Callable[[], str],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._services = services
+        self._new_id = new_id
+        self._clock = clock
+        effects = Effects(services)
+        self.graphs = {mode: build(effects).compile(checkpointer=checkpointer) for mode, build in MODES.items()}
+
+    async def start(self, brief: Brief) -> str:
+        """Book a new run, and return its id."""
+        run_id = self._new_id()
+        await self._services.store.runs.create(run_id, brief=brief.model_dump(mode="json"), account=brief.account)
+        return run_id
+
+    async def stream(
+        self, run_id: str, *, repeat_unknown: bool = False, answer: dict[str, Any] | None = None
+    ) -> AsyncIterator[Event]:
+        """Run, or go on with, a booked run; yields its events from here on, `RunFinished` being the last.
+
+        `answer` is a human reviewer's (`{"approve": bool, "reviewer": str}`), for a run that waits for one.
+
+        Raises:
+            BadInput: there is no such run, or it has already ended.
+            SafelightError: broken machinery; the run can be resumed.
+        """
+        context, brief = await self._open(run_id, repeat_unknown)
+        work = asyncio.create_task(self._work(context, brief, answer))
+        work.add_done_callback(lambda _: context.emitter.close())
+        try:
+            while (event := await context.emitter.queue.get()) is not None:
+                yield event
+            await work
+        finally:
+            if not work.done():
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+            self._services.recorder.emitters.pop(run_id, None)
+
+    async def _open(self, run_id: str, repeat_unknown: bool) -> tuple[RunContext, Brief]:
+        runs = self._services.store.runs
+        record = await runs.get(run_id)
+        if record is None:
+            raise BadInput(f"There is no run {run_id}. `safelight runs` lists the runs that there are.")
+        if record.status in {"delivered", "partial", "refused"}:
+            raise BadInput(f"Run {run_id} has already ended ({record.status}).")
+        emitter = Emitter(run_id, first=await runs.next_seq(run_id), clock=self._clock, keep=runs.append_event)
+        self._services.recorder.emitters[run_id] = emitter
+        return RunContext(run_id, self._services, emitter, repeat_unknown), Brief.model_validate(record.brief)
+
+    async def _work(self, context: RunContext, brief: Brief, answer: dict[str, Any] | None) -> None:
+        begun = time.perf_counter()
+        mode = "edit" if brief.is_edit else brief.mode
+        graph, config = self.graphs[mode], {"configurable": {"thread_id": context.run_id}, "recursion_limit": _RECURSION_LIMIT}
+        known = await graph.aget_state(config)
+        resumed = bool(known.values)
+        await context.emit(RunStarted, mode=mode, n=brief.n or 0, resumed=resumed)
+        if answer is not None:
+            given: Any = Command(resume=answer)
+        else:
+            given = None if resumed else {"brief": brief.model_dump(mode="json")}
+        runs = self._services.store.runs
+        await runs.update(context.run_id, status="running")
+        try:
+            state = await graph.ainvoke(given, config, context=context, durability="sync")
+        except asyncio.CancelledError:
+            await runs.update(context.run_id, status="interrupted")
+            raise
+        except SafelightError as error:
+            error.run_id = error.run_id or context.run_id
+            await runs.update(context.run_id, status="failed")
+            await context.emit(RunFinished, status="failed", result={"run_id": context.run_id, "error": str(error)})
+            raise
+        context.timings["total"] = round(time.perf_counter() - begun, 4)
+        result = assemble(context, dict(state))
+        if result.status == "suspended":
+            for item in state["__interrupt__"]:
+                await context.emit(Suspended, stage=item.value["stage"], policies=tuple(item.value["policies"]))
+        await self._close(context, result)
+
+    async def _close(self, context: RunContext, result: RunResult) -> None:
+        store = self._services.store
+        if isinstance(result.refusal, Refusal):
+            await store.ledger.append(
+                "refusal",
+                run_id=context.run_id,
+                payload={"stage": result.refusal.stage, "policies": list(result.refusal.policies)},
+            )
+        await store.runs.update(
+            context.run_id, status=result.status, result=result.model_dump(mode="json"), cost=result.cost.get("total", 0.0)
+        )
+        await context.emit(RunFinished, status=result.status, result=result.public())

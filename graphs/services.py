@@ -1,0 +1,138 @@
+"""What the steps of a run work with: one `Services` a process, one `RunContext` a run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..agent.reasoner import Reasoner
+from ..events import VerdictGiven
+from ..provenance.stamp import Stamper
+from ..safety.clearance import Clearance, ClearanceOffice
+from ..safety.content import Content
+from ..safety.guard import Guard, Recorder
+from ..safety.policy import PolicySet
+from ..safety.verdict import Verdict
+from ..tools.images.generator import ImageGenerator
+from ..tools.source import Document, SearchHit
+from .emitter import Emitter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..store import Store
+
+__all__ = ["Budget", "RunContext", "RunRecorder", "Services", "Toolbox", "about_image"]
+
+_IMAGE: ContextVar[int | None] = ContextVar("image", default=None)
+
+
+@contextmanager
+def about_image(index: int | None) -> Iterator[None]:
+    """Verdicts given inside are reported as being about this image of the set."""
+    token = _IMAGE.set(index)
+    try:
+        yield
+    finally:
+        _IMAGE.reset(token)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one run may spend on research: queries, pages read, and seconds for each call."""
+
+    queries: int = 3
+    pages: int = 6
+    seconds: float = 12.0
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """The raw tools. Nothing but their guarded effects calls them.
+
+    `search` raises SearchUnavailable, `read` FetchRefused or BadFile, `open_file` BadFile.
+    """
+
+    search: Callable[[str, int], Awaitable[tuple[SearchHit, ...]]] | None
+    read: Callable[[SearchHit], Awaitable[Document]]
+    open_file: Callable[[bytes, str], Awaitable[Document]]
+    generator: ImageGenerator
+
+
+class RunRecorder:
+    """Writes what guards decide into the ledger first, then tells the run's listeners."""
+
+    def __init__(self, ledger: Recorder) -> None:
+        self._ledger = ledger
+        self.emitters: dict[str, Emitter] = {}
+
+    async def verdict(self, *, run_id: str, content: Content, verdict: Verdict) -> None:
+        await self._ledger.verdict(run_id=run_id, content=content, verdict=verdict)
+        if emitter := self.emitters.get(run_id):
+            await emitter.emit(
+                VerdictGiven,
+                stage=content.stage.value,
+                decision=verdict.decision.value,
+                policies=verdict.policies,
+                failed=verdict.failed,
+                reason=verdict.reason,
+                not_checked=verdict.not_checked,
+                seconds=round(verdict.seconds, 4),
+                image=_IMAGE.get(),
+            )
+
+    async def clearance(self, *, run_id: str, clearance: Clearance) -> None:
+        await self._ledger.clearance(run_id=run_id, clearance=clearance)
+
+    async def effect(self, *, run_id: str, name: str, digest: bytes) -> None:
+        await self._ledger.effect(run_id=run_id, name=name, digest=digest)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that runs share. `drafter` is the reasoner that needs no model: instant and edit mode plan with it."""
+
+    policies: PolicySet
+    guard: Guard
+    office: ClearanceOffice
+    recorder: RunRecorder
+    store: Store
+    reasoner: Reasoner
+    drafter: Reasoner
+    tools: Toolbox
+    stamper: Stamper
+    budget: Budget = Budget()
+    human_review: bool = False
+    claim_prompt: bool = False
+    generating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+
+
+@dataclass
+class RunContext:
+    """What one run carries beside its state; made anew at every start, never checkpointed.
+
+    `repeat_unknown` lets a call be sent again whose end is unknown after a kill, though its backend is not idempotent.
+    """
+
+    run_id: str
+    services: Services
+    emitter: Emitter
+    repeat_unknown: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+
+    async def emit(self, kind: type[Any], **fields: Any) -> None:
+        await self.emitter.emit(kind, **fields)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the wall-clock seconds spent inside to `timings[step]`."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = round(self.timings.get(step, 0.0) + time.perf_counter() - begun, 4)

@@ -1,0 +1,62 @@
+"""What LangGraph checkpoints: plain JSON, references instead of bytes, nothing uncleared.
+
+State is not trusted on the way back: models are validated again on every read, and an effect takes a clearance for
+its actual input, whatever the state says.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
+
+__all__ = ["ImageTask", "RunState", "keep_order", "merge_images"]
+
+
+def merge_images(known: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Later records replace earlier ones, image by image."""
+    return {**known, **new}
+
+
+def keep_order(known: list[Any], new: list[Any]) -> list[Any]:
+    """Append what is not there yet, so that a node that runs again after a kill adds nothing twice."""
+    return [*known, *(item for item in new if item not in known)]
+
+
+class RunState(TypedDict, total=False):
+    """The state of one run.
+
+    `brief` is the request in force (after a safe completion: the rewritten one). `images` maps the index, as text, to
+    an image record: `{"status": "cleared"|"blocked"|"failed", …}`. `refusal` ends the run.
+    """
+
+    brief: dict[str, Any]
+    prompt: dict[str, Any]  # the prompt guard's outcome: {"decision", "policies", "evidence", "stage"}
+    understanding: dict[str, Any]
+    hits: Annotated[list[dict[str, Any]], keep_order]
+    documents: Annotated[list[dict[str, Any]], keep_order]  # {"ref", "title", "url"}: the text lies in the blobs
+    search: Annotated[list[dict[str, Any]], keep_order]  # {"query", "provider", "ok"}
+    research: dict[str, Any]
+    plan: dict[str, Any]
+    plan_token: str
+    images: Annotated[dict[str, dict[str, Any]], merge_images]
+    round: int
+    set_token: str
+    set_outcome: dict[str, Any]
+    rewritten: Annotated[list[dict[str, Any]], keep_order]
+    not_checked: Annotated[list[str], keep_order]
+    warnings: Annotated[list[str], keep_order]
+    refusal: dict[str, Any]
+    delivered: list[str | None]
+
+
+class ImageTask(TypedDict):
+    """The payload of one image's branch in the fan-out."""
+
+    index: int
+    round: int
+    spec: dict[str, Any]
+    style: dict[str, Any]
+    intent: str
+    format: str
+    seed: int

@@ -1,0 +1,91 @@
+"""The set is judged as a set, on exactly the bytes that leave; then it leaves, or does not."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from ...agent.plan import Plan
+from ...events import Delivered
+from ...safety.content import Content, ImagePart, Part, Stage, TextPart
+from ...safety.guard import Blocked
+from ...safety.verdict import Decision
+from ..services import RunContext
+from ..state import RunState
+from .prompt import outcome_record
+from .refusal import human_verdict, refusal_of
+
+__all__ = ["deliver", "judge_set", "route_set", "set_content"]
+
+
+async def judge_set(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Judge the stamped images together, with the plan and the images of earlier turns beside them."""
+    context = runtime.context
+    if not _cleared(state):
+        return {"refusal": _nothing_left(state, context)}
+    with context.timed("judge_set"):
+        content = await set_content(state, context)
+        outcome = await context.services.guard.check(content, run_id=context.run_id)
+        if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REVIEW:
+            outcome = await human_verdict(content, outcome, context)
+    gaps = list(outcome.verdict.not_checked)
+    if isinstance(outcome, Blocked):
+        return {"refusal": refusal_of(outcome_record(outcome), context), "not_checked": gaps}
+    return {"set_token": outcome.clearance.token, "not_checked": gaps}
+
+
+def route_set(state: RunState) -> str:
+    """`refuse` or `deliver`."""
+    return "refuse" if "refusal" in state else "deliver"
+
+
+async def deliver(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Let the set go: only with a clearance for exactly these bytes."""
+    context = runtime.context
+    guard = context.services.guard
+    content = await set_content(state, context)
+    guard.demand(context.services.office.read(state["set_token"]), content, run_id=context.run_id)
+    images = [_ref(state, index) for index in range(len(state["plan"]["images"]))]
+    await context.services.store.ledger.append("delivery", run_id=context.run_id, payload={"images": images})
+    await context.emit(Delivered, images=tuple(images))
+    return {"delivered": images}
+
+
+async def set_content(state: RunState, context: RunContext) -> Content:
+    """The images of the set in order, as they will leave, with the intent, the texts and the earlier turns."""
+    blobs = context.services.store.blobs
+    made = Plan.model_validate(state["plan"])
+    images = _cleared(state)
+    parts = tuple([ImagePart(await blobs.get(item["ref"]), item["media_type"], source="output") for item in images])
+    beside: list[Part] = [TextPart(made.text(), source="plan")]
+    for number, turn in enumerate(state["brief"]["turns"]):
+        if turn["text"]:
+            beside.append(TextPart(turn["text"], source=f"turn {number} {turn['role']}"))
+        beside += [ImagePart(await blobs.get(ref), source=f"turn {number} image") for ref in turn["images"]]
+    return Content(Stage.IMAGE_SET, parts, context=tuple(beside))
+
+
+def _cleared(state: RunState) -> list[dict[str, str]]:
+    records = [state["images"][key] for key in sorted(state["images"], key=int)]
+    return [record for record in records if record["status"] == "cleared"]
+
+
+def _ref(state: RunState, index: int) -> str | None:
+    record = state["images"].get(str(index), {})
+    return record["ref"] if record.get("status") == "cleared" else None
+
+
+def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
+    """Every image was blocked or failed: one refusal for all of them."""
+    records = list(state["images"].values())
+    policies = list(dict.fromkeys(item for record in records for item in record.get("policies", ())))
+    evidence = list(dict.fromkeys(item for record in records for item in record.get("evidence", ())))
+    offers = [offer for item in policies if item in context.services.policies for offer in context.services.policies[item].offer]
+    reasons = list(dict.fromkeys(record["reason"] for record in records))
+    return {
+        "stage": records[0]["stage"],
+        "policies": policies,
+        "reason": " ".join(reasons),
+        "evidence": evidence,
+        "offer": list(dict.fromkeys(offers)),
+        "failed": all(record["status"] == "failed" for record in records),
+    }

@@ -1,0 +1,151 @@
+"""One image's branch: the job for its guarded generator, and what becomes of the outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ...agent.plan import Plan
+from ...errors import SafelightError
+from ...events import ImageBlocked, ImageFinished, ImageRetried, ImageStarted
+from ...provenance.stamp import StampFacts
+from ...safety.guard import Blocked, Cleared
+from ...safety.verdict import Decision
+from ...tools.images.generator import GeneratedImage, ImageRequest
+from ...tools.images.spec import ImageSpec, StyleSheet
+from ..effects import ImageJob
+from ..guarded import EffectError
+from ..services import RunContext
+from ..state import ImageTask, RunState
+from .planning import image_tasks
+from .prompt import outcome_record
+from .refusal import reason_for
+
+__all__ = ["read_task", "route_settled", "settle", "write_image"]
+
+
+async def read_task(task: ImageTask, runtime: Runtime[RunContext]) -> ImageJob:
+    """The generator's exact input: the spec, the style and the bytes of every image that it refers to."""
+    context = runtime.context
+    spec = ImageSpec.model_validate(task["spec"])
+    refs = [ref for ref in (spec.edit_of, spec.mask, *spec.references) if ref]
+    images = {ref: await context.services.store.blobs.get(ref) for ref in refs}
+    await context.emit(ImageStarted, image=spec.index, of=spec.of, title=spec.title)
+    request = ImageRequest(spec, StyleSheet.model_validate(task["style"]), images, task["format"], task["seed"])  # type: ignore[arg-type]
+    return ImageJob(context.run_id, request, task["intent"], context.repeat_unknown)
+
+
+async def write_image(
+    task: ImageTask, outcome: Cleared[GeneratedImage] | Blocked | EffectError, runtime: Runtime[RunContext]
+) -> RunState:
+    """Stamp a cleared image, or record why there is none; a failure stays its own and never sinks its siblings."""
+    context, index = runtime.context, task["index"]
+    spec = ImageSpec.model_validate(task["spec"])
+    if isinstance(outcome, Cleared):
+        try:
+            record = await _stamped(spec, outcome.value, context)
+        except SafelightError as error:
+            record = {"status": "failed", "stage": "stamp", "reason": str(error)}
+        gaps = list(outcome.verdict.not_checked)
+    elif isinstance(outcome, Blocked):
+        verdict = outcome_record(outcome)
+        record = {"status": "blocked", **verdict, "reason": reason_for(verdict, context)}
+        gaps = list(outcome.verdict.not_checked)
+        await context.emit(
+            ImageBlocked, image=index, stage=record["stage"], policies=tuple(verdict["policies"]), reason=record["reason"]
+        )
+    else:
+        record = {"status": "failed", "stage": "generate", "reason": outcome.message}
+        gaps = []
+        await context.emit(ImageBlocked, image=index, stage="generate", policies=(), reason=outcome.message)
+    return {"images": {str(index): {**record, "round": task["round"]}}, "not_checked": gaps}
+
+
+async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """After a round: rewrite what was blocked and can be rewritten, once."""
+    context = runtime.context
+    made = Plan.model_validate(state["plan"])
+    if state["round"] > 0:
+        return {}
+    specs, update = list(made.images), []
+    for index, spec in enumerate(made.images):
+        record = state["images"][str(index)]
+        policies = tuple(
+            context.services.policies[item] for item in record.get("policies", ()) if item in context.services.policies
+        )
+        retry = record["status"] == "blocked" and not record["failed"] and policies
+        if not retry or not all(policy.rewritable for policy in policies):
+            continue
+        rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, tuple(record["evidence"]))
+        if rewrite.prompt is None or rewrite.prompt == spec.prompt:
+            continue
+        specs[index] = spec.model_copy(update={"prompt": rewrite.prompt})
+        await context.emit(ImageRetried, image=index, changes=rewrite.changes)
+        update.append(
+            {"policies": list(record["policies"]), "changes": list(rewrite.changes), "prompt": None, "image": index}
+        )
+    if not update:
+        return {}
+    changed = made.model_copy(update={"images": tuple(specs)})
+    return {"plan": changed.model_dump(mode="json"), "rewritten": update, "round": 1}
+
+
+def route_settled(state: RunState) -> list[Send] | str:
+    """The branches of images that are tried once more, or `judge_set`."""
+    if state["round"] == 1:
+        again = [entry["image"] for entry in state["rewritten"] if entry["image"] is not None]
+        due = [index for index in again if state["images"][str(index)]["round"] == 0]
+        if due:
+            return [Send("generate", task) for task in image_tasks(state, due)]
+    return "judge_set"
+
+
+async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) -> dict[str, Any]:
+    """Stamp once, ever: after a kill the stamped bytes are found in the store."""
+    store, services = context.services.store, context.services
+    raw = await store.blobs.put(image.data)
+    key = f"{spec.index}:{raw}"
+    state = await store.effects.begin(context.run_id, "stamp", key, idempotent=True)
+    if type(state).__name__ == "Finished":
+        record: dict[str, Any] = state.result
+    else:
+        facts = StampFacts(
+            run_id=context.run_id,
+            image=spec.index,
+            model=image.model,
+            algorithmic=services.tools.generator.algorithmic,
+            title=spec.title,
+            parents=tuple([await store.blobs.get(spec.edit_of)] if spec.edit_of else ()),
+            components=tuple([await store.blobs.get(ref) for ref in spec.references]),
+            policy_version=services.policies.version,
+            prompt=spec.prompt if services.claim_prompt else None,
+        )
+        data, stamp = await services.stamper.stamp(image.data, image.media_type, facts)
+        record = {
+            "status": "cleared",
+            "ref": await store.blobs.put(data),
+            "sha256": stamp.sha256,
+            "width": image.width,
+            "height": image.height,
+            "media_type": image.media_type,
+            "title": spec.title,
+            "alt": spec.alt,
+            "stamp": stamp.model_dump(mode="json"),
+            "notes": [*image.notes, *stamp.notes],
+            "licences": list(image.licences),
+            "cost": image.cost,
+        }
+        await store.effects.finish(context.run_id, "stamp", key, record)
+    await context.emit(
+        ImageFinished,
+        image=spec.index,
+        ref=record["ref"],
+        media_type=record["media_type"],
+        width=record["width"],
+        height=record["height"],
+        title=record["title"],
+        alt=record["alt"],
+    )
+    return record

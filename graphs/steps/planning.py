@@ -1,0 +1,127 @@
+"""From what is understood and known to a plan that passed as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ...agent.brief import Brief
+from ...agent.plan import Plan
+from ...agent.reasoner import Research, Understanding
+from ...events import PlanMade, Rewritten
+from ...safety.content import Content, Stage, TextPart
+from ...safety.guard import Blocked, Cleared
+from ...safety.verdict import Decision
+from ..services import RunContext
+from ..state import ImageTask, RunState
+from .prompt import outcome_record
+from .refusal import human_verdict, refusal_of
+from .research import load_documents
+
+__all__ = ["draft", "image_tasks", "judge_plan", "plan", "plan_content", "route_plan"]
+
+
+async def plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Plan the set from the brief and the facts."""
+    return await _plan(state, runtime.context, runtime.context.services.reasoner)
+
+
+async def draft(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Plan without research: what instant and edit mode do."""
+    return await _plan(state, runtime.context, runtime.context.services.drafter)
+
+
+async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState:
+    record = {name: value for name, value in state.get("research", {}).items() if name != "pages"}
+    research = Research(
+        documents=await load_documents(state, context), **Research.model_validate(record).model_dump(exclude={"documents"})
+    )
+    with context.timed("plan"):
+        made = await reasoner.plan(
+            Brief.model_validate(state["brief"]),
+            Understanding.model_validate(state["understanding"]),
+            research,
+            context.emitter.think,
+        )
+    return {"plan": made.model_dump(mode="json")}
+
+
+async def judge_plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Judge the whole plan as one: what is harmless image by image may not be harmless together.
+
+    A plan that should be rewritten is rewritten image by image, once, and judged anew.
+    """
+    context = runtime.context
+    made = Plan.model_validate(state["plan"])
+    with context.timed("judge_plan"):
+        outcome = await _check(made, context)
+        update: RunState = {}
+        if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REWRITE:
+            made, changes = await _rewritten(made, outcome, context)
+            outcome = await _check(made, context)
+            if isinstance(outcome, Cleared) and changes:
+                policies = list(outcome.verdict.policies)
+                await context.emit(Rewritten, policies=tuple(policies), changes=tuple(changes))
+                update["rewritten"] = [{"policies": policies, "changes": changes, "prompt": None, "image": None}]
+        if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REVIEW:
+            outcome = await human_verdict(plan_content(made), outcome, context)
+    gaps = list(outcome.verdict.not_checked)
+    if isinstance(outcome, Blocked):
+        return {"refusal": refusal_of(outcome_record(outcome), context), "not_checked": gaps}
+    await context.emit(PlanMade, plan=made.public())
+    return {
+        **update,
+        "plan": made.model_dump(mode="json"),
+        "plan_token": outcome.clearance.token,
+        "not_checked": gaps,
+    }
+
+
+def route_plan(state: RunState) -> list[Send] | str:
+    """`refuse`, or one branch an image."""
+    if "refusal" in state:
+        return "refuse"
+    return [Send("generate", task) for task in image_tasks(state, range(len(state["plan"]["images"])))]
+
+
+def image_tasks(state: RunState, indexes: Any) -> list[ImageTask]:
+    """The payloads of these images' branches."""
+    brief, made = state["brief"], state["plan"]
+    return [
+        ImageTask(
+            index=index,
+            round=state.get("round", 0),
+            spec=made["images"][index],
+            style=made["style"],
+            intent=made["intent"],
+            format=brief["format"],
+            seed=brief["seed"],
+        )
+        for index in indexes
+    ]
+
+
+def plan_content(made: Plan) -> Content:
+    """The plan as a moderator sees it: the intent, then every image's assembled prompt."""
+    return Content(Stage.PLAN, (TextPart(made.text(), source="plan"),))
+
+
+async def _check(made: Plan, context: RunContext) -> Cleared[Content] | Blocked:
+    return await context.services.guard.check(plan_content(made), run_id=context.run_id)
+
+
+async def _rewritten(made: Plan, blocked: Blocked, context: RunContext) -> tuple[Plan, list[str]]:
+    policies = tuple(
+        context.services.policies[item] for item in blocked.verdict.policies if item in context.services.policies
+    )
+    evidence = tuple(finding.evidence for finding in blocked.verdict.findings)
+    images, changes = [], []
+    for spec in made.images:
+        rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, evidence)
+        if rewrite.prompt is not None and rewrite.prompt != spec.prompt:
+            spec = spec.model_copy(update={"prompt": rewrite.prompt})  # noqa: PLW2901 (the loop rewrites its own item)
+            changes += rewrite.changes
+        images.append(spec)
+    return made.model_copy(update={"images": tuple(images)}), list(dict.fromkeys(changes))

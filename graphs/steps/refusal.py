@@ -1,0 +1,94 @@
+"""A refusal is useful: it names the policy and the part of the request, and offers what can be made instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from ...events import Refused
+from ...safety.content import Content
+from ...safety.guard import Blocked, Cleared
+from ...safety.verdict import Decision, Verdict
+from ..services import RunContext
+from ..state import RunState
+
+__all__ = ["human_verdict", "reason_for", "refusal_of", "refuse", "unless_refused"]
+
+_INSTANT_OFFER = "Thinking mode can rewrite this request into one that can be drawn: run it with --mode thinking."
+
+
+async def refuse(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Tell the user, and end the run."""
+    refusal = state["refusal"]
+    await runtime.context.emit(
+        Refused,
+        stage=refusal["stage"],
+        policies=tuple(refusal["policies"]),
+        reason=refusal["reason"],
+        offer=tuple(refusal["offer"]),
+    )
+    return {}
+
+
+def unless_refused(next_step: str) -> Callable[[RunState], str]:
+    """A route to `next_step`, or to `refuse` where a refusal is due."""
+
+    def route(state: RunState) -> str:
+        return "refuse" if "refusal" in state else next_step
+
+    return route
+
+
+def refusal_of(outcome: dict[str, Any], context: RunContext, *, instant: bool = False) -> dict[str, Any]:
+    """The refusal for a guard's outcome (see `outcome_record`), with the offers of the policies behind it."""
+    policies = context.services.policies
+    offers = list(outcome.get("offer", ()))
+    for policy_id in outcome["policies"]:
+        if policy_id in policies:
+            offers += policies[policy_id].offer
+    if instant:
+        offers.append(_INSTANT_OFFER)
+    return {
+        "stage": outcome["stage"],
+        "policies": outcome["policies"],
+        "reason": reason_for(outcome, context),
+        "evidence": outcome["evidence"],
+        "offer": list(dict.fromkeys(offers)),
+        "failed": outcome["failed"],
+    }
+
+
+def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
+    """One sentence for the user: what could not be checked, or which policies stand against it and where."""
+    if outcome["failed"]:
+        return f"It could not be checked, so it was not let through: {outcome['reason'] or 'a moderator failed'}."
+    policies = context.services.policies
+    titles = [policies[item].title if item in policies else item for item in outcome["policies"]]
+    where = outcome["stage"].replace("_", " ")
+    named = ", ".join(titles) or outcome["reason"] or "the safety policies"
+    quoted = f" (“{outcome['evidence'][0][:160]}”)" if outcome["evidence"] else ""
+    return f"Blocked at the {where}: {named}{quoted}."
+
+
+async def human_verdict(content: Content, blocked: Blocked, context: RunContext) -> Cleared[Content] | Blocked:
+    """Suspend the run until a human decides; their decision is recorded, and takes the verdict's place.
+
+    LangGraph runs the step again from its beginning on resume: the content is judged again, and the answer is bound to it.
+    """
+    answer = interrupt(
+        {"stage": blocked.stage.value, "policies": list(blocked.verdict.policies), "content": content.digest.hex()}
+    )
+    approved = isinstance(answer, dict) and answer.get("approve") is True
+    verdict = Verdict(
+        decision=Decision.ALLOW if approved else Decision.BLOCK,
+        findings=blocked.verdict.findings if not approved else (),
+        moderator=f"human:{answer.get('reviewer', 'unknown') if isinstance(answer, dict) else 'unknown'}",
+        reason="approved by a human reviewer" if approved else "denied by a human reviewer",
+        checked=blocked.verdict.checked,
+        not_checked=blocked.verdict.not_checked,
+        policy_version=blocked.verdict.policy_version,
+    )
+    return await context.services.guard.decide(content, verdict, run_id=context.run_id)

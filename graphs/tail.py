@@ -1,0 +1,39 @@
+"""What every mode shares: the way in up to the gate, and the way from a plan to delivered images."""
+
+from __future__ import annotations
+
+from langgraph.graph import END, START
+
+from .effects import Effects
+from .guarded import GuardedGraph
+from .steps import finish, images, planning, prompt, refusal
+
+__all__ = ["add_head", "add_tail"]
+
+
+def add_head(graph: GuardedGraph) -> None:
+    """`admit`, then the prompt guard beside reasoning, which meet at `gate`; the edges out of it are the mode's own."""
+    graph.add_node("admit", prompt.admit)
+    graph.add_node("judge_prompt", prompt.judge_prompt, metadata={"safelight": "check", "for": ["generate", "deliver"]})
+    graph.add_node("reason", prompt.reason)
+    graph.add_node("gate", prompt.gate)
+    graph.add_node("refuse", refusal.refuse)
+    graph.add_edge(START, "admit")
+    graph.add_edge("admit", "judge_prompt")
+    graph.add_edge("admit", "reason")
+    graph.add_edge(["judge_prompt", "reason"], "gate")
+    graph.add_edge("refuse", END)
+
+
+def add_tail(graph: GuardedGraph, effects: Effects) -> None:
+    """From `judge_plan` to delivery: images in parallel, one more round for what can be rewritten, the set guard."""
+    graph.add_node("judge_plan", planning.judge_plan, metadata={"safelight": "check", "for": ["generate", "deliver"]})
+    graph.add_effect("generate", effects.generate, read=images.read_task, write=images.write_image)
+    graph.add_node("settle", images.settle)
+    graph.add_node("judge_set", finish.judge_set, metadata={"safelight": "check", "for": ["deliver"]})
+    graph.add_node("deliver", finish.deliver, metadata={"safelight": "deliver"})
+    graph.add_conditional_edges("judge_plan", planning.route_plan, ["refuse", "generate"])
+    graph.add_edge("generate", "settle")
+    graph.add_conditional_edges("settle", images.route_settled, ["generate", "judge_set"])
+    graph.add_conditional_edges("judge_set", finish.route_set, ["refuse", "deliver"])
+    graph.add_edge("deliver", END)

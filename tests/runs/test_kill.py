@@ -1,0 +1,106 @@
+"""Kill a run at any point: it resumes, delivers every image once, pays for nothing twice, and its ledger verifies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from safelight.assembly import open_store
+from safelight.config import Settings
+
+PROMPT = "A four-part visual guide to how bread is baked, for a school kitchen"
+SAFELIGHT = [sys.executable, "-m", "safelight.cli"]
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*SAFELIGHT, "generate", *arguments, "--stream", "--size", "512x512"],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ},
+    )
+
+
+def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
+    """Kill the process and its workers; false where it had already ended."""
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return True
+    process.communicate()
+    return False
+
+
+async def run_ids(settings: Settings) -> list[str]:
+    async with open_store(settings) as (store, _):
+        return [record.run_id for record in await store.runs.list(limit=10)]
+
+
+async def assert_paid_once(settings: Settings, run_id: str) -> None:
+    """Every generator call and stamp that finished did so once, and the chain of the ledger is whole."""
+    async with open_store(settings) as (store, _):
+        await store.ledger.verify()
+        finished = Counter((record.effect, record.key) for record in await store.effects.finished(run_id))
+        assert max(finished.values()) == 1
+        assert Counter(effect for effect, _ in finished) == {"generate": 4, "stamp": 4}
+
+
+def one_round(settings: Settings, tmp_path: Path, moments: list[float]) -> None:
+    process = start(PROMPT, "-n", "4", "--out", "out", cwd=tmp_path)
+    for moment in moments:
+        if not kill_after(process, moment):
+            break
+        ids = asyncio.run(run_ids(settings))
+        again = ("--resume", ids[0]) if ids else (PROMPT, "-n", "4")
+        process = start(*again, "--out", "out", cwd=tmp_path)
+    out, errors = process.communicate(timeout=120)
+    (run_id,) = asyncio.run(run_ids(settings))
+    if process.returncode != 0 and "already ended" not in errors:
+        raise AssertionError(errors)
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["status"] == "delivered"
+    images = [Path(tmp_path, image["path"]) for image in record["images"]]
+    assert len({path.read_bytes() for path in images}) == 4
+    asyncio.run(assert_paid_once(settings, run_id))
+
+
+def undisturbed(tmp_path: Path) -> float:
+    """Seconds that a whole run takes here, home and caches warm."""
+    start("a cat", "-n", "1", "--out", "warm", cwd=tmp_path).communicate()
+    begun = time.perf_counter()
+    start(PROMPT, "-n", "4", "--out", "warm", cwd=tmp_path).communicate()
+    return time.perf_counter() - begun
+
+
+def test_a_run_that_is_killed_twice(settings: Settings, tmp_path: Path) -> None:
+    one_round(settings, tmp_path, [4.0, 5.0])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_a_run_that_is_killed_at_fifty_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_SEARCH", "none")
+    monkeypatch.setenv("SAFELIGHT_HOME", str(tmp_path / "timing"))
+    length = undisturbed(tmp_path)
+    dice = random.Random(20260)
+    for number in range(50):
+        home = tmp_path / f"home-{number}"
+        monkeypatch.setenv("SAFELIGHT_HOME", str(home))
+        folder = tmp_path / f"run-{number}"
+        folder.mkdir()
+        one_round(Settings(home=home, search=("none",)), folder, [dice.uniform(0.1 * length, length)])
