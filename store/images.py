@@ -1,0 +1,130 @@
+"""The registry of stamped images: by id, by the hash of their bytes, and by fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import StoreError
+from .database import Database
+from .insertion import insert_new
+from .tables import ImageRow
+
+__all__ = ["Fingerprint", "ImageRecord", "Images"]
+
+_BATCH = 2000
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One stamped image. `sha256` (hex) is of the final bytes; `bits` is its perceptual hash by `algorithm`
+    (`pdq`: 32 bytes); thumbnail, manifest store and stamp are None once the run's content was erased."""
+
+    image_id: str
+    run_id: str
+    image: int
+    sha256: str
+    algorithm: str
+    bits: bytes = field(repr=False)
+    thumbnail: bytes | None = field(repr=False)
+    manifest: bytes | None = field(repr=False)
+    stamp: dict[str, Any] | None = field(repr=False)
+    created_at: datetime
+
+    @property
+    def ref(self) -> str:
+        """The blob reference of the image's bytes."""
+        return f"sha256:{self.sha256}"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What an index needs of an image."""
+
+    image_id: str
+    algorithm: str
+    bits: bytes
+
+
+class Images:
+    """The images of one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def add_image(
+        self,
+        *,
+        image_id: str,
+        run_id: str,
+        image: int,
+        sha256: str,
+        bits: bytes,
+        algorithm: str = "pdq",
+        thumbnail: bytes | None = None,
+        manifest: bytes | None = None,
+        stamp: dict[str, Any] | None = None,
+    ) -> ImageRecord:
+        """Register a stamped image. Registering the same again (same id, same bytes) changes nothing.
+
+        Raises:
+            StoreError: the id stands for other bytes, or the database failed.
+        """
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        record = ImageRecord(image_id, run_id, image, sha256, algorithm, bits, thumbnail, manifest, stamp, now)
+
+        def work(connection: sa.Connection) -> ImageRecord:
+            if insert_new(connection, ImageRow, vars(record)):
+                return record
+            standing = _record(connection.execute(_query().where(ImageRow.image_id == image_id)).one())
+            if standing.sha256 != sha256:
+                raise StoreError(f"The image id {image_id} is taken by another image.", run_id=run_id)
+            return standing
+
+        return await self._database.write(work)
+
+    async def by_image_id(self, image_id: str) -> ImageRecord | None:
+        """The image of that id, None where there is none."""
+        return await self._one(_query().where(ImageRow.image_id == image_id))
+
+    async def by_sha256(self, sha256: str) -> ImageRecord | None:
+        """The image with exactly these bytes, the first registered of several; None where there is none."""
+        return await self._one(_query().where(ImageRow.sha256 == sha256).order_by(ImageRow.created_at).limit(1))
+
+    async def by_run(self, run_id: str) -> list[ImageRecord]:
+        """The images of a run, in order."""
+        query = _query().where(ImageRow.run_id == run_id).order_by(ImageRow.image, ImageRow.created_at)
+        return await self._database.read(lambda connection: [_record(row) for row in connection.execute(query)])
+
+    async def fingerprints(self, *, after: str = "") -> AsyncIterator[Fingerprint]:
+        """Every fingerprint, by image id, some two thousand in memory at a time."""
+        query = sa.select(ImageRow.image_id, ImageRow.algorithm, ImageRow.bits).order_by(ImageRow.image_id)
+        while True:
+            page = query.where(ImageRow.image_id > after).limit(_BATCH)
+            rows = await self._database.read(_all(page))
+            for row in rows:
+                yield Fingerprint(row.image_id, row.algorithm, bytes(row.bits))
+            if len(rows) < _BATCH:
+                return
+            after = rows[-1].image_id
+
+    async def _one(self, query: sa.Select[Any]) -> ImageRecord | None:
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return None if row is None else _record(row)
+
+
+def _all(query: sa.Executable) -> Callable[[sa.Connection], Sequence[sa.Row[Any]]]:
+    return lambda connection: connection.execute(query).all()
+
+
+def _query() -> sa.Select[Any]:
+    return sa.select(ImageRow.__table__)
+
+
+def _record(row: sa.Row[Any]) -> ImageRecord:
+    return ImageRecord(**row._mapping)
