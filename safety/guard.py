@@ -324,7 +324,7 @@ def guard_tool(
 
     See `safelight.safety.tool.guarded_tool`.
     """
-    from .tool import guarded_tool  # noqa: PLC0415 (LangChain takes half a second to import, and few need it here)
+    from .tool import guarded_tool  # here, since LangChain takes half a second to import and few need it
 
     return guarded_tool(
         tool,
