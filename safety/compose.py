@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from ..errors import ConfigError
 from .content import Content
 from .moderator import Moderator
-from .verdict import Decision, Finding, Verdict, combine
+from .verdict import Decision, Finding, Verdict, combine, severest
 
 __all__ = ["all_of", "ask", "consensus", "first_block", "within"]
 
@@ -221,10 +221,8 @@ def _examine(task: asyncio.Task[object], name: str, seconds: float | None) -> Ve
 
 def _settled(verdict: Verdict) -> Verdict:
     """The verdict, no milder than its findings, and a block where it says that it failed."""
-    floor = [finding.decision for finding in verdict.findings]
-    if verdict.failed:
-        floor.append(Decision.BLOCK)
-    decision = max((verdict.decision, *floor), key=lambda each: each.severity)
+    floor = Decision.BLOCK if verdict.failed else Decision.ALLOW
+    decision = severest(floor, verdict.decision, *(finding.decision for finding in verdict.findings))
     return verdict if decision is verdict.decision else verdict.model_copy(update={"decision": decision})
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..errors import ConfigError
 from .content import Stage
-from .verdict import Decision
+from .verdict import Decision, severest
 
 __all__ = ["Policy", "PolicySet", "StageThresholds", "Thresholds"]
 
@@ -113,7 +113,7 @@ class Policy(BaseModel):
         """
         decision = self.thresholds.at(stage).decide(score)
         if strict and self.thresholds.strict is not None:
-            decision = max(decision, self.thresholds.strict.decide(score), key=lambda each: each.severity)
+            decision = severest(decision, self.thresholds.strict.decide(score))
         return Decision.BLOCK if decision is Decision.REWRITE and not self.rewritable else decision
 
 

@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from ..errors import ConfigError
 from .compose import ask, checked_seconds
 from .content import Content, Stage
 from .moderator import Moderator
 from .policy import Policy, PolicySet
-from .verdict import Decision, Finding, Verdict
+from .verdict import Decision, Finding, Verdict, severest
 
 __all__ = ["SafetyStack"]
 
@@ -44,6 +45,10 @@ class SafetyStack:
         self._seconds = checked_seconds(seconds)
         self._clock = clock
         self._human_review = human_review
+        self._pairs = {
+            modality: tuple((f"{modality}:{policy.id}", policy) for policy in policies)
+            for modality in ("text", "image")
+        }
 
     @property
     def policies(self) -> PolicySet:
@@ -65,30 +70,26 @@ class SafetyStack:
         """
         begun = self._clock()
         verdict = await self._ask(content)
-        applying = self.applying(content) if type(content) is Content else ()
-        gaps = tuple(pair for pair, _ in applying if pair not in verdict.checked)
-        verdict = self._enforce(verdict, content)
-        strict = [pair for pair, policy in applying if pair in gaps and policy.stack in content.stacks]
-        if strict and verdict.decision is not Decision.BLOCK:
-            reason = f"nobody could check {', '.join(strict)}, which applies strictly here"
-            verdict = verdict.model_copy(update={"decision": Decision.BLOCK, "failed": True, "reason": reason})
+        changes: dict[str, Any] = {}
+        if type(content) is Content:
+            verdict = self._enforced(verdict, content)
+            gaps = [(pair, policy) for pair, policy in self.applying(content) if pair not in verdict.checked]
+            changes = {"not_checked": tuple(pair for pair, _ in gaps)}
+            strict = [pair for pair, policy in gaps if policy.stack in content.stacks]
+            if strict and verdict.decision is not Decision.BLOCK:
+                reason = f"nobody could check {', '.join(strict)}, which applies strictly here"
+                changes |= {"decision": Decision.BLOCK, "failed": True, "reason": reason}
         elapsed = self._clock() - begun
-        return verdict.model_copy(
-            update={
-                "policy_version": self._policies.version,
-                "seconds": elapsed if math.isfinite(elapsed) and elapsed > 0 else 0.0,
-                "not_checked": gaps,
-            }
-        )
+        changes["seconds"] = elapsed if math.isfinite(elapsed) and elapsed > 0 else 0.0
+        return verdict.model_copy(update={**changes, "policy_version": self._policies.version})
 
     def applying(self, content: Content) -> tuple[tuple[str, Policy], ...]:
-        """Every `<modality>:<policy>` pair that applies to this content, with its policy, sorted by pair.
+        """Every `<modality>:<policy>` pair that applies to this content, with its policy.
 
         All policies apply to all content, those of `minors` and `bio` too; a stack named in `content.stacks` applies
         strictly: its `strict` thresholds hold as well, and a pair of it that nobody checked blocks.
         """
-        pairs = ((f"{modality}:{policy.id}", policy) for modality in content.modalities for policy in self._policies)
-        return tuple(sorted(pairs, key=lambda item: item[0]))
+        return tuple(pair for modality in content.modalities for pair in self._pairs[modality])
 
     async def _ask(self, content: Content) -> Verdict:
         if type(content) is not Content:  # a subclass could bring a digest of its own
@@ -98,10 +99,10 @@ class SafetyStack:
             return Verdict.failure(_NAME, f"no moderator is configured for stage {content.stage}")
         return await ask(moderator, content, seconds=self._seconds)
 
-    def _enforce(self, verdict: Verdict, content: Content) -> Verdict:
+    def _enforced(self, verdict: Verdict, content: Content) -> Verdict:
         """The verdict that the policies make of a moderator's: never milder than it was."""
         findings = tuple(self._weighed(finding, content) for finding in verdict.findings)
-        decision = max((verdict.decision, *(finding.decision for finding in findings)), key=lambda each: each.severity)
+        decision = severest(verdict.decision, *(finding.decision for finding in findings))
         reason = verdict.reason
         if decision is Decision.REVIEW and not self._human_review:
             decision = Decision.BLOCK
@@ -112,6 +113,8 @@ class SafetyStack:
                 else finding
                 for finding in findings
             )
+        if decision is verdict.decision and findings == verdict.findings:
+            return verdict
         return verdict.model_copy(update={"decision": decision, "findings": findings, "reason": reason})
 
     def _weighed(self, finding: Finding, content: Content) -> Finding:
@@ -120,7 +123,7 @@ class SafetyStack:
         policy, decision = self._policies[finding.policy], finding.decision
         if policy.stack in content.stacks:
             strict = policy.decide(content.stage, finding.score, strict=True)
-            decision = max(decision, strict, key=lambda each: each.severity)
+            decision = severest(decision, strict)
         if decision is Decision.REWRITE and not policy.rewritable:
             decision = Decision.BLOCK
         return finding if decision is finding.decision else finding.model_copy(update={"decision": decision})

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Decision", "Finding", "Verdict", "combine"]
+__all__ = ["Decision", "Finding", "Verdict", "combine", "severest"]
 
 
 class Decision(StrEnum):
@@ -82,6 +82,11 @@ class Verdict(BaseModel):
         return tuple(dict.fromkeys(finding.policy for finding in ordered))
 
 
+def severest(*decisions: Decision) -> Decision:
+    """The severest of one or more decisions."""
+    return max(decisions, key=_SEVERITY.__getitem__)
+
+
 def combine(verdicts: Iterable[Verdict], *, moderator: str) -> Verdict:
     """All verdicts as one: the severest decision, every finding, everything that anyone checked.
 
@@ -90,7 +95,7 @@ def combine(verdicts: Iterable[Verdict], *, moderator: str) -> Verdict:
     given = tuple(verdicts)
     if not given:
         return Verdict.failure(moderator, "no moderator gave a verdict")
-    decision = max((verdict.decision for verdict in given), key=lambda each: each.severity)
+    decision = severest(*(verdict.decision for verdict in given))
     decisive = [verdict for verdict in given if verdict.decision is decision]
     return Verdict(
         decision=decision,
