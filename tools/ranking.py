@@ -106,7 +106,7 @@ class Bm25:
         return {number: total * (0.5 + 0.5 * found[number] / len(wanted)) for number, total in sums.items()}
 
 
-_SENTENCE_END = re.compile(r"(?<=[。！？｡])\s*|(?<=[.!?؟।…])[\"'”’)\]]*\s+(?=[^a-zà-ÿа-я\s])")  # noqa: RUF001 (their full stops)
+_SENTENCE_END = re.compile(r"(?<=[。！？｡])\s*|(?<=[.!?؟।…])[\"'”’)\]]*\s+(?=[^a-zà-ÿа-я\s])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|[Dd]r|[Mm]rs?|[Pp]rof|[Ss]t|[Nn]o|[Ff]ig|vs|[Cc]a|approx|e\.g|i\.e|etc|bzw|z\.B))\.$"
 )
