@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, Send
+from langgraph.types import Command, GraphOutput, Send
 from langgraph.typing import ContextT, InputT, OutputT, StateT
 
 from ..errors import GraphError
+from .drawing import draw_svg
 from .topology import Pauses, topology_of
 from .verify import Proof, Topology, prove
 
@@ -117,7 +119,7 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
             )
 
     def stream(self, input: Any, config: Any = None, *, stream_mode: Any = None, **options: Any) -> Iterator[Any]:
-        """As LangGraph's; the mode is `custom` unless given. Raises as `invoke` does, and GraphError for other modes."""
+        """As LangGraph's; the mode is `custom` unless given. Raises as `invoke`, and GraphError for other modes."""
         vetted = options.pop("vetted_by", None) is _VETTED
         if not vetted:
             options = self._admit(input, options)
@@ -126,7 +128,7 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
         return super().stream(input, config, stream_mode=stream_mode, **options)
 
     def astream(self, input: Any, config: Any = None, *, stream_mode: Any = None, **options: Any) -> AsyncIterator[Any]:
-        """As LangGraph's; the mode is `custom` unless given. Raises as `invoke` does, and GraphError for other modes."""
+        """As LangGraph's; the mode is `custom` unless given. Raises as `invoke`, and GraphError for other modes."""
         vetted = options.pop("vetted_by", None) is _VETTED
         if not vetted:
             options = self._admit(input, options)
@@ -139,14 +141,27 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
         options = self._admit(input, options)
         if stream_mode != "values":
             self._vet_modes(stream_mode)
-        return super().invoke(input, config, stream_mode=stream_mode, vetted_by=_VETTED, **options)
+        result = super().invoke(input, config, stream_mode=stream_mode, vetted_by=_VETTED, **options)
+        return self._handed_out(result)
 
     async def ainvoke(self, input: Any, config: Any = None, *, stream_mode: Any = "values", **options: Any) -> Any:
         """As LangGraph's. Raises GraphError where the input is more than state and resumption, or the graph changed."""
         options = self._admit(input, options)
         if stream_mode != "values":
             self._vet_modes(stream_mode)
-        return await super().ainvoke(input, config, stream_mode=stream_mode, vetted_by=_VETTED, **options)
+        result = await super().ainvoke(input, config, stream_mode=stream_mode, vetted_by=_VETTED, **options)
+        return self._handed_out(result)
+
+    def _handed_out(self, result: Any) -> Any:
+        """What an interrupted run gives its caller: where an effect is a plain node, the interrupts alone, since its
+        raw output may lie in the state."""
+        if not self.topology.exposed or self.allow_unvetted:
+            return result
+        if isinstance(result, GraphOutput) and result.interrupts:
+            return replace(result, value=None)
+        if isinstance(result, dict) and "__interrupt__" in result:
+            return {"__interrupt__": result["__interrupt__"]}
+        return result
 
     def stream_events(self, *arguments: Any, **options: Any) -> Any:
         """Refused unless compiled with `allow_unvetted`: events carry what every step returned."""
@@ -162,6 +177,10 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
         """Refused unless compiled with `allow_unvetted`: the log carries what every step returned."""
         self._vet_modes("log")
         return super().astream_log(*arguments, **options)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """For notebooks. LangGraph's own sends the graph to a web service to have it drawn."""
+        return {"text/plain": repr(self), "image/svg+xml": draw_svg(self)}
 
     # ── what may not be done ────────────────────────────────────────────────────────────────────────────────────────
 

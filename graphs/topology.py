@@ -46,6 +46,7 @@ class _Draft:
     joins: set[tuple[frozenset[str], str]] = field(default_factory=set)
     anywhere: dict[str, str] = field(default_factory=dict)
     effects: set[str] = field(default_factory=set)
+    exposed: set[str] = field(default_factory=set)
     deliveries: set[str] = field(default_factory=set)
     checks: dict[str, list[frozenset[str]]] = field(default_factory=dict)
     reviews: dict[str, list[frozenset[str]]] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class _Draft:
             joins=frozenset(self.joins),
             anywhere=dict(self.anywhere),
             effects=frozenset(self.effects),
+            exposed=frozenset(self.exposed),
             deliveries=frozenset(self.deliveries),
             checks=_frozen(self.checks),
             reviews=_frozen(self.reviews),
@@ -176,6 +178,7 @@ class _Reader:
         draft.joins |= {(frozenset(map(renamed, sources)), renamed(target)) for sources, target in inner.joins}
         draft.anywhere |= {renamed(node): reason for node, reason in inner.anywhere.items()}
         draft.effects |= {renamed(node) for node in inner.effects}
+        draft.exposed |= {renamed(node) for node in inner.exposed}
         draft.deliveries |= {renamed(node) for node in inner.deliveries}
         self.jumps += [(renamed(node), target) for node, target in inner.jumps]
         for role, guards in (("check", inner.checks), ("review", inner.reviews)):
@@ -278,6 +281,7 @@ class _Reader:
                 raise GraphError(f"'{name}' has metadata safelight={role!r}; known are {', '.join(ROLES)}.")
             if role == "effect":
                 self.draft.effects.add(name)
+                self.draft.exposed.add(name)
             elif role == "deliver":
                 self.draft.deliveries.add(name)
             else:

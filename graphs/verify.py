@@ -32,7 +32,7 @@ class Topology:
     ends a run has an edge to END; a node whose only ways on are joins has none, `prove` decides whether it can strand.
 
     `checks` and `reviews` map an effect (or a delivery) to its guards: each group must be passed, by any one of its
-    nodes. `failures` names edges that are taken when a node raises: drawn, walked, never certain. `jumps` pairs a node
+    nodes. `exposed` are the effects whose raw output lies in the state until it is reviewed. `failures` names edges that are taken when a node raises: drawn, walked, never certain. `jumps` pairs a node
     of a subgraph with the node of the parent graph that it may jump to; here they are ways to END.
     """
 
@@ -42,6 +42,7 @@ class Topology:
     joins: frozenset[Join] = frozenset()
     anywhere: Mapping[str, str] = field(default_factory=dict)
     effects: frozenset[str] = frozenset()
+    exposed: frozenset[str] = frozenset()
     deliveries: frozenset[str] = frozenset()
     checks: Mapping[str, Groups] = field(default_factory=dict)
     reviews: Mapping[str, Groups] = field(default_factory=dict)
