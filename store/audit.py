@@ -119,6 +119,9 @@ def _diagnosis(  # noqa: PLR0911 - one return a kind of fault
     """What was done, where `found` stands in the place of entry `seq`, which should follow `previous`."""
     if found.seq < seq:
         return _broken(found.seq, "insertion", "was added before the beginning")
+    head = read_head(connection)
+    if head is not None and seal.signed_head(head) and head.seq < seq:
+        return _broken(seq, "insertion", "was added after the end")
     elsewhere = _where(connection, seal, seq, previous, but=found.seq)
     if found.seq > seq:
         if elsewhere is not None:

@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
-
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 __all__ = ["open_checkpointer", "strict_serializer"]
 
@@ -29,6 +30,8 @@ def strict_serializer() -> JsonPlusSerializer:
     LangGraph's default revives any `(module, name)` found in the database (GHSA-g48c-2wqr-h844); here only its list of
     plain types passes. Unknown types come back as raw data: keep state to JSON types, and validate what is loaded.
     """
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer  # slow, and not for who lists runs
+
     return JsonPlusSerializer(pickle_fallback=False, allowed_json_modules=None, allowed_msgpack_modules=[])
 
 

@@ -25,13 +25,14 @@ from sqlalchemy.pool import StaticPool
 from ..errors import ConfigError, SafelightError, StoreError
 from .migrations import migrate
 
-__all__ = ["Database"]
+__all__ = ["Database", "endings_of"]
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 20.0
 _READERS = 4
 _LARGEST_BATCH = 256
+_ENDINGS = "safelight_endings"
 # Deadlock and serialization failures (PostgreSQL) and a busy file (SQLite) pass by themselves.
 _PASSING = ("40P01", "40001")
 _TRIES = 5
@@ -198,8 +199,20 @@ class Database:
         raise AssertionError("unreachable")
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._engine.connect().execution_options(safelight_write=True) as connection, connection.begin():
-            return work(connection)
+        endings: dict[object, Callable[[sa.Connection], None]] = {}
+        options = {"safelight_write": True, _ENDINGS: endings}
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            result = work(connection)
+            for ending in endings.values():
+                ending(connection)
+            return result
+
+
+def endings_of(connection: sa.Connection) -> dict[object, Callable[[sa.Connection], None]]:
+    """What is to be done once at the end of the writing transaction, by whose it is: neighbours that share a commit
+    share these too."""
+    found: dict[object, Callable[[sa.Connection], None]] = connection.get_execution_options()[_ENDINGS]
+    return found
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:

@@ -21,7 +21,7 @@ from .anchor import Anchor
 from .audit import Audit, audit, read_head, to_entry
 from .canonical import canonical
 from .chain import GENESIS, Entry, Head, Seal
-from .database import Database
+from .database import Database, endings_of
 from .tables import EntryRow, HeadRow
 
 __all__ = ["Ledger", "Record"]
@@ -90,6 +90,13 @@ class Ledger:
     def link(self, connection: sa.Connection, records: Sequence[Record]) -> list[Entry]:
         """Enter records as part of the caller's writing transaction; to be the last thing that it does."""
         payloads = [_payload(record) for record in records]
+        endings = endings_of(connection)
+        page = endings.get(self)
+        if not isinstance(page, _Page):
+            page = endings[self] = _Page(self._seal, self._locked_head(connection))
+        return page.enter(self._now(), records, payloads)
+
+    def _locked_head(self, connection: sa.Connection) -> Head:
         head = read_head(connection, lock=True)
         if head is None or not self._seal.signed_head(head):
             raise LedgerBroken(
@@ -98,16 +105,7 @@ class Ledger:
                 entry=head.seq if head else 1,
                 fault="head",
             )
-        at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        entries: list[Entry] = []
-        seq, previous = head.seq, head.hash
-        for record, payload in zip(records, payloads, strict=True):
-            seq += 1
-            entries.append(self._seal.entry(previous, seq, at, record.kind, record.run_id, payload))
-            previous = entries[-1].hash
-        if entries:
-            self._write(connection, entries)
-        return entries
+        return head
 
     async def anchor(self, entries: Sequence[Entry]) -> None:
         """Note outside the database how far the chain has come, where an anchor is kept and a note is due."""
@@ -153,16 +151,42 @@ class Ledger:
         used = connection.execute(sa.select(EntryRow.seq).limit(1)).first() is not None
         if used or (self._anchor is not None and self._anchor.read() is not None):
             return None
-        at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        first = self._seal.entry(GENESIS, 1, at, "ledger.begun", "", "{}")
         start = self._seal.head(0, GENESIS)
         connection.execute(sa.insert(HeadRow).values(id=_HEAD, **vars(start)))
-        self._write(connection, [first])
-        return self._seal.head(first.seq, first.hash)
+        page = _Page(self._seal, start)
+        page.enter(self._now(), [Record("ledger.begun")], ["{}"])
+        page(connection)
+        return page.head
 
-    def _write(self, connection: sa.Connection, entries: Sequence[Entry]) -> None:
-        connection.execute(_ENTER, [vars(entry) for entry in entries])
-        connection.execute(_MOVE, vars(self._seal.head(entries[-1].seq, entries[-1].hash)))
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class _Page:
+    """The entries of one transaction: linked as they come, written together at its end."""
+
+    def __init__(self, seal: Seal, head: Head) -> None:
+        self._seal = seal
+        self._written: list[Entry] = []
+        self.head = head
+
+    def enter(self, at: str, records: Sequence[Record], payloads: Sequence[str]) -> list[Entry]:
+        seq, previous = self.head.seq, self.head.hash
+        if self._written:
+            seq, previous = self._written[-1].seq, self._written[-1].hash
+        entries: list[Entry] = []
+        for record, payload in zip(records, payloads, strict=True):
+            seq += 1
+            entries.append(self._seal.entry(previous, seq, at, record.kind, record.run_id, payload))
+            previous = entries[-1].hash
+        self._written += entries
+        return entries
+
+    def __call__(self, connection: sa.Connection) -> None:
+        if self._written:
+            self.head = self._seal.head(self._written[-1].seq, self._written[-1].hash)
+            connection.execute(_ENTER, [vars(entry) for entry in self._written])
+            connection.execute(_MOVE, vars(self.head))
 
 
 def _payload(record: Record) -> str:

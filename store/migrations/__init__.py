@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ...errors import StoreError
+from ..tables import Table
 
 __all__ = ["HEAD", "VERSION_TABLE", "migrate"]
 
@@ -40,7 +41,7 @@ def migrate(connection: sa.Connection, place: str) -> None:
             f"The database {place} was made by a newer version (schema {current}, known up to {HEAD}): "
             "upgrade Safelight, or use another database."
         )
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, metadata=Table.metadata, version_table=VERSION_TABLE)
     command.upgrade(config, "head")
 
 

@@ -1,16 +1,11 @@
 """What alembic runs: the migrations, on the connection that it was handed."""
 
-from __future__ import annotations
-
 from alembic import context
 
-from safelight.store.migrations import VERSION_TABLE
-from safelight.store.tables import Table
-
+# Alembic runs this file by itself, outside its package: what it needs is handed to it, not imported.
+handed = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
-    version_table=VERSION_TABLE,
+    connection=handed["connection"], target_metadata=handed["metadata"], version_table=handed["version_table"]
 )
 with context.begin_transaction():
     context.run_migrations()
