@@ -2,10 +2,10 @@
 
 Decoders trust what containers say, so the container is walked first, in plain Python and in linear time:
 
-* PNG (ISO/IEC 15948) and JPEG (ITU-T T.81) are rebuilt from the parts that carry the picture. Text, thumbnails,
-  animation and whatever follows the end are left out, so no parser for them ever runs, and a polyglot's second half
-  is gone.
-* WebP (RFC 9649), GIF (89a) and BMP headers are read for the declared size, since decoders allocate it on opening.
+* PNG (ISO/IEC 15948), JPEG (ITU-T T.81) and GIF (89a) are rebuilt from the parts that carry the picture. Text,
+  thumbnails, animation and whatever follows the end are left out, so no parser for them ever runs, and a polyglot's
+  second half is gone.
+* WebP (RFC 9649) and BMP headers are read for the declared size, since decoders allocate it on opening.
 * The orientation (Exif 2.32, tag 0x0112) and the color profile are carried over.
 
 Nothing here raises anything but `BadImage`.
@@ -200,7 +200,32 @@ def _webp(data: bytes) -> Container:
 
 
 def _gif(data: bytes) -> Container:
-    return Container(data, struct.unpack_from("<HH", data, 6))
+    """The first frame alone. The size is the canvas, or what the frame needs where it sticks out of it."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    kept = [data[:13]]
+    position = 13 + (3 * 2 << (flags & 7) if flags & 0x80 else 0)
+    kept.append(data[13:position])
+    frames = 0
+    while position < len(data) and data[position] != 0x3B and frames < 2:
+        start = position
+        if data[position] == 0x2C:
+            frames += 1
+            left, top, wide, high, flags = struct.unpack_from("<HHHHB", data, position + 1)
+            position += 10 + (3 * 2 << (flags & 7) if flags & 0x80 else 0) + 1
+        elif data[position] == 0x21:
+            position += 2
+        else:
+            break
+        while data[position]:
+            position += 1 + data[position]
+        position += 1
+        # A graphic control extension carries the transparent color; comments and applications' blocks are dropped.
+        if frames == 1 and data[start] == 0x2C:
+            width, height = max(width, left + wide), max(height, top + high)
+            kept.append(data[start:position])
+        elif frames == 0 and data[start : start + 2] == b"\x21\xf9":
+            kept.append(data[start:position])
+    return Container(b"".join(kept) + b"\x3b", (width, height), animated=frames > 1)
 
 
 def _bmp(data: bytes) -> Container:
