@@ -41,7 +41,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import on first use: `safelight --help` should not wait for LangGraph."""
     if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415 (this function is the lazy import)
+        from importlib import import_module
 
         return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,9 +22,7 @@ from .safety.guard import Guard
 from .safety.moderators import embedded_stack
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
-from .store import Store
-from .store.checkpoints import open_checkpointer
-from .store.keys import KeyRing
+from .store import KeyRing, Store, open_checkpointer
 from .tools.fetch import PageFetcher
 from .tools.files import read_document
 from .tools.folder import FolderSearch
@@ -32,7 +30,7 @@ from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
 from .tools.search import DdgsSearch, ProviderReader, SearchChain, SearchProvider, SearxngSearch
 
-__all__ = ["Assembly", "open_assembly", "open_store", "search_providers"]
+__all__ = ["Assembly", "checkpoints", "open_assembly", "open_store", "search_providers"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,8 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[Store, KeyRing]]
     """The store and the keys alone: what looking at runs and auditing needs."""
     prepare_home(settings.home)
     keys = await asyncio.to_thread(KeyRing.open, settings.keys_dir)
-    _, ledger_keys = keys.get("ledger")
-    async with Store.open(settings.database_url, settings.blobs_url, ledger_keys=ledger_keys) as store:
+    anchor = settings.keys_dir / "ledger.anchor"
+    async with Store.open(settings.database_url, settings.blobs_url, keys.get("ledger"), anchor=anchor) as store:
         yield store, keys
 
 
@@ -69,11 +67,13 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
     """
     async with AsyncExitStack() as exits:
         store, keys = await exits.enter_async_context(open_store(settings))
-        checkpointer = await exits.enter_async_context(open_checkpointer(_checkpoints(settings)))
+        checkpointer = await exits.enter_async_context(open_checkpointer(checkpoints(settings)))
         policies = await asyncio.to_thread(PolicySet.load, settings.policies)
         stack = embedded_stack(policies, seconds=settings.moderator_seconds, human_review=settings.human_review)
-        current, secrets = keys.get("clearance")
-        office = ClearanceOffice(secrets, current, policies.version, lifetime=settings.clearance_seconds)
+        signing = keys.get("clearance")
+        office = ClearanceOffice(
+            signing.secrets, signing.current, policies.version, lifetime=settings.clearance_seconds
+        )
         recorder = RunRecorder(store.recorder)
         guard = Guard(stack, office, recorder)
         stamper = await open_stamper(settings, store)
@@ -102,7 +102,8 @@ def prepare_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(
-            f"The folder {home} cannot be created ({error.strerror}). Set SAFELIGHT_HOME to a folder that can be written."
+            f"The folder {home} cannot be created ({error.strerror}). "
+            "Set SAFELIGHT_HOME to a folder that can be written."
         ) from error
 
 
@@ -148,7 +149,8 @@ def _generator(name: str) -> ImageGenerator:
     raise ConfigError(f"generator {name!r} is unknown. Use canvas.")
 
 
-def _checkpoints(settings: Settings) -> str:
+def checkpoints(settings: Settings) -> str:
+    """Where runs are checkpointed: beside the SQLite database, or in PostgreSQL."""
     if settings.database_url.startswith("postgresql"):
         return settings.database_url
-    return f"sqlite:///{settings.checkpoints_path}"
+    return str(settings.checkpoints_path)

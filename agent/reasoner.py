@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -56,15 +55,14 @@ class Rewrite(_Frozen):
     offer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Research:
+class Research(_Frozen):
     """What was learned. `researched` is false where no provider could be reached: then nothing may be claimed."""
 
     documents: tuple[Document, ...] = ()
     facts: tuple[Fact, ...] = ()
     sources: tuple[Source, ...] = ()
     researched: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ app.add_typer(audit.audit, name="audit")
 @app.callback(invoke_without_command=True)
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
-        from .. import __version__  # noqa: PLC0415 (the package's root, which is still loading when this module is)
+        from .. import __version__
 
         typer.echo(__version__)
         raise typer.Exit

@@ -28,7 +28,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON ob
 
 
 async def _verify() -> dict[str, Any]:
-    from ..assembly import open_store  # noqa: PLC0415 (slow imports wait until they are needed)
+    from ..assembly import open_store
 
     async with open_store(load_settings()) as (store, _):
         try:
@@ -46,7 +46,10 @@ def erase(run_id: Annotated[str, typer.Argument(help="The run whose personal con
 
 
 async def _erase(run_id: str) -> None:
-    from ..assembly import open_store  # noqa: PLC0415
+    from ..assembly import checkpoints, open_store
+    from ..store import open_checkpointer
 
-    async with open_store(load_settings()) as (store, _):
+    settings = load_settings()
+    async with open_store(settings) as (store, _), open_checkpointer(checkpoints(settings)) as saver:
         await store.erase(run_id)
+        await saver.adelete_thread(run_id)

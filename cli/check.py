@@ -26,14 +26,17 @@ _AT_ONCE = 8  # rows judged together; bounds memory, and lets encoders batch
 
 
 def check(
-    text: Annotated[str | None, typer.Argument(help="The text to judge; - reads standard input.", show_default=False)] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="The text to judge; - reads standard input.", show_default=False)
+    ] = None,
     image: Annotated[list[Path] | None, typer.Option(help="An image to judge; may be repeated.")] = None,
     stage: Annotated[Stage, typer.Option(help="Where in a run it would stand.")] = Stage.PROMPT,
     source: Annotated[
         Path | None, typer.Option("--input", help='JSON lines {"id", "prompt"} to judge; needs --output.')
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", help="Where the verdicts go, a line each; an unfinished file is continued.")
+        Path | None,
+        typer.Option("--output", help="Where the verdicts go, a line each; an unfinished file is continued."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -49,15 +52,23 @@ def check(
         fail("Give a TEXT, an --image, or --input with --output.", ExitCode.USAGE)
     verdict = run(_check_one(sys.stdin.read() if text == "-" else text, image or [], stage))
     if as_json:
-        print_json(_row(None, verdict) | {"stage": stage.value, "reason": verdict.reason, "failed": verdict.failed,
-                                          "not_checked": list(verdict.not_checked), "seconds": round(verdict.seconds, 4)})
+        print_json(
+            _row(None, verdict)
+            | {
+                "stage": stage.value,
+                "reason": verdict.reason,
+                "failed": verdict.failed,
+                "not_checked": list(verdict.not_checked),
+                "seconds": round(verdict.seconds, 4),
+            }
+        )
     else:
         _tell(verdict)
     raise typer.Exit(int(ExitCode.DELIVERED if verdict.allowed else ExitCode.REFUSED))
 
 
 async def _check_one(text: str | None, images: list[Path], stage: Stage) -> Verdict:
-    from ..media import sanitize  # noqa: PLC0415 (slow imports wait until the arguments are known to be good)
+    from ..media import sanitize
 
     parts: list[Part] = []
     if text is not None:
@@ -98,8 +109,8 @@ async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, in
 @asynccontextmanager
 async def _stack() -> AsyncIterator[Any]:
     """The stack alone: judging needs no store and leaves no trace."""
-    from ..safety.moderators import embedded_stack  # noqa: PLC0415
-    from ..safety.policy import PolicySet  # noqa: PLC0415
+    from ..safety.moderators import embedded_stack
+    from ..safety.policy import PolicySet
 
     settings = load_settings()
     policies = await asyncio.to_thread(PolicySet.load, settings.policies)
@@ -157,7 +168,9 @@ def _append(out: TextIO, row: dict[str, Any]) -> None:
 
 
 def _tell(verdict: Verdict) -> None:
-    typer.echo(f"{verdict.decision.value}{' (a moderator failed)' if verdict.failed else ''} in {verdict.seconds:.2f} s")
+    typer.echo(
+        f"{verdict.decision.value}{' (a moderator failed)' if verdict.failed else ''} in {verdict.seconds:.2f} s"
+    )
     if verdict.reason:
         typer.echo(f"  {plain(verdict.reason)}")
     for finding in sorted(verdict.findings, key=lambda item: -item.score):

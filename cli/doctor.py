@@ -28,6 +28,10 @@ _EMBEDDED = {
     "page reader": "trafilatura",
     "PDF reader": "pypdf",
 }
+_OWN_CERTIFICATE = (
+    "Made on first use, trusted by nobody else. For production set SAFELIGHT_CERTIFICATE and SAFELIGHT_PRIVATE_KEY."
+)
+_NO_SEARCH = "Runs go on, marked as not researched. SAFELIGHT_SEARCH=folder:PATH searches documents of your own."
 _MARK = {"ok": ("ok", "green"), "note": ("note", "yellow"), "missing": ("missing", "red")}
 
 
@@ -65,12 +69,14 @@ async def examine() -> list[Finding]:
     findings += [_installed(what, module) for what, module in _EMBEDDED.items()]
     findings += await _search(settings)
     findings.append(Finding("reasoner", "ok", f"{settings.reasoner} (plans by rules, without a language model)"))
-    findings.append(Finding("generator", "ok", f"{settings.generator[0]} (illustrates by layout, not by an image model)"))
+    findings.append(
+        Finding("generator", "ok", f"{settings.generator[0]} (illustrates by layout, not by an image model)")
+    )
     return findings
 
 
 async def _storage(settings: Settings) -> list[Finding]:
-    from ..assembly import open_assembly  # noqa: PLC0415 (slow imports wait until they are needed)
+    from ..assembly import open_assembly
 
     try:
         async with open_assembly(settings) as assembly:
@@ -83,9 +89,7 @@ async def _storage(settings: Settings) -> list[Finding]:
                     "signing certificate",
                     "note" if identity.development else "ok",
                     identity.describe(),
-                    "Made on first use, trusted by nobody else. Set SAFELIGHT_CERTIFICATE and SAFELIGHT_PRIVATE_KEY for production."
-                    if identity.development
-                    else "",
+                    _OWN_CERTIFICATE if identity.development else "",
                 ),
             ]
     except SafelightError as error:
@@ -100,7 +104,7 @@ def _installed(what: str, module: str) -> Finding:
 
 
 async def _search(settings: Settings) -> list[Finding]:
-    from ..assembly import search_providers  # noqa: PLC0415
+    from ..assembly import search_providers
 
     try:
         providers = search_providers(settings)
@@ -116,6 +120,5 @@ async def _search(settings: Settings) -> list[Finding]:
             findings.append(Finding(f"search {provider.name}", "ok", f"answers ({len(hits)} results to a trial query)"))
         except (SafelightError, TimeoutError) as error:
             detail = str(error) or f"no answer within {settings.search_seconds:.0f} s"
-            fix = "Runs go on without it, marked as not researched. SAFELIGHT_SEARCH=folder:PATH searches local documents."
-            findings.append(Finding(f"search {provider.name}", "note", detail, fix))
+            findings.append(Finding(f"search {provider.name}", "note", detail, _NO_SEARCH))
     return findings

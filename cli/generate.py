@@ -35,11 +35,16 @@ def generate(
     number: Annotated[
         int | None, typer.Option("-n", "--number", help="How many images (1 to 8); the planner decides if not given.")
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="thinking: reason, research, rewrite, plan. instant: draw at once.")] = Mode.THINKING,
+    mode: Annotated[
+        Mode, typer.Option(help="thinking: reason, research, rewrite, plan. instant: draw at once.")
+    ] = Mode.THINKING,
     image: Annotated[list[Path] | None, typer.Option(help="An image to edit or refer to; may be repeated.")] = None,
-    mask: Annotated[Path | None, typer.Option(help="Where to edit: a PNG, transparent where the image may change.")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="Where to edit: a PNG, transparent where the image may change.")
+    ] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(help="A document to read (PDF, DOCX, XLSX, CSV, Markdown, HTML, text); may be repeated.")
+        list[Path] | None,
+        typer.Option(help="A document to read (PDF, DOCX, XLSX, CSV, Markdown, HTML, text); may be repeated."),
     ] = None,
     size: Annotated[str, typer.Option(help="WxH in pixels (sides 256 to 3840, aspect 1:3 to 3:1), or auto.")] = "auto",
     format_: Annotated[Format, typer.Option("--format", help="File format of the images.")] = Format.PNG,
@@ -50,7 +55,10 @@ def generate(
     seed: Annotated[int, typer.Option(help="Same seed and brief, same images from the embedded illustrator.")] = 0,
     resume: Annotated[str | None, typer.Option(help="Go on with this run, or write a finished one again.")] = None,
     repeat_unknown: Annotated[
-        bool, typer.Option("--repeat-unknown", help="On resume: send calls again whose end is unknown (they may be billed twice).")
+        bool,
+        typer.Option(
+            "--repeat-unknown", help="On resume: send calls again whose end is unknown (they may be billed twice)."
+        ),
     ] = False,
 ) -> None:
     """Generate images from a prompt; each is moderated and stamped before it leaves."""
@@ -88,9 +96,9 @@ async def _generate(
     # Slow imports (LangGraph, models) wait until the arguments are known to be good.
     brief = Brief.model_validate(asked) if resume is None else None
     settings: Settings = load_settings()
-    from ..assembly import open_assembly  # noqa: PLC0415
-    from ..export import check_folder, export_run  # noqa: PLC0415
-    from ..graphs.result import RunResult  # noqa: PLC0415
+    from ..assembly import open_assembly
+    from ..export import check_folder, export_run
+    from ..graphs.result import RunResult
 
     check_folder(folder)
     progress = nullcontext(None) if quiet else Progress()
@@ -120,7 +128,7 @@ async def _generate(
 
 
 async def _with_files(brief: Brief, images: list[Path], mask: Path | None, files: list[Path], store: Any) -> Brief:
-    from ..intake import take_document, take_image  # noqa: PLC0415
+    from ..intake import take_document, take_image
 
     attachments = [await take_image(path, store) for path in images]
     if mask is not None:

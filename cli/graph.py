@@ -31,8 +31,8 @@ def graph(
 
 
 async def _graph(name: str, *, mermaid: bool, png: Path | None, as_json: bool) -> None:
-    from ..assembly import open_assembly  # noqa: PLC0415
-    from ..graphs.drawing import draw_mermaid, draw_png  # noqa: PLC0415
+    from ..assembly import open_assembly
+    from ..graphs.drawing import draw_mermaid, draw_png
 
     async with open_assembly(load_settings()) as assembly:
         compiled = assembly.runner.graphs[name]

@@ -55,7 +55,9 @@ class Progress:
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bars.stop()
 
     def show(self, event: Event) -> None:  # noqa: PLR0912 (one case an event, nothing nested)
@@ -80,13 +82,17 @@ class Progress:
             case ImageRetried():
                 self._bar(event.image, state="once more, rewritten", completed=40)
             case ImageBlocked():
-                self._bar(event.image, state=f"blocked: {', '.join(event.policies) or plain(event.reason, 60)}", completed=100)
+                self._bar(
+                    event.image, state=f"blocked: {', '.join(event.policies) or plain(event.reason, 60)}", completed=100
+                )
             case ImageFinished():
                 self._bar(event.image, state=f"cleared, stamped · {event.width}×{event.height}", completed=100)
             case Warned():
                 self._line("note", event.text, "yellow")
             case Suspended():
-                self._line("waits", f"for a human reviewer at the {event.stage} ({', '.join(event.policies)})", "yellow")
+                self._line(
+                    "waits", f"for a human reviewer at the {event.stage} ({', '.join(event.policies)})", "yellow"
+                )
             case Refused():
                 self._line("refused", event.reason, "red")
             case _:
@@ -105,7 +111,9 @@ class Progress:
         if result.status == "suspended":
             self._line("waits", f"safelight review {result.run_id} --approve | --deny", "yellow")
         if result.not_checked:
-            self._line("note", f"{len(result.not_checked)} checks need a model and were not made; see index.html", "dim")
+            self._line(
+                "note", f"{len(result.not_checked)} checks need a model and were not made; see index.html", "dim"
+            )
         paths = Console(highlight=False, soft_wrap=True)
         for image in result.images:
             if image.path:
@@ -124,7 +132,11 @@ class Progress:
             self._line("cleared", f"{event.stage}{_which(event.image)} in {event.seconds:.2f} s", "green")
         else:
             why = ", ".join(event.policies) or event.reason
-            self._line(event.decision, f"{event.stage}{_which(event.image)}: {why}", "red" if event.decision == "block" else "yellow")
+            self._line(
+                event.decision,
+                f"{event.stage}{_which(event.image)}: {why}",
+                "red" if event.decision == "block" else "yellow",
+            )
 
     def _bar(self, image: int, *, state: str, completed: int, title: str | None = None) -> None:
         if image not in self._tasks:

@@ -10,7 +10,7 @@ import typer
 
 from ..config import load_settings
 from ..errors import BadFile, BadInput, StoreError
-from .session import plain, print_json, run
+from .session import ExitCode, fail, plain, print_json, run
 
 __all__ = ["keys", "stamp", "verify"]
 
@@ -44,8 +44,8 @@ def verify(
 
 
 async def _verify(images: list[Path]) -> list[dict[str, Any]]:
-    from ..assembly import open_store  # noqa: PLC0415 (slow imports wait until they are needed)
-    from ..provenance.stamper import open_stamper  # noqa: PLC0415
+    from ..assembly import open_store
+    from ..provenance.stamper import open_stamper
 
     settings = load_settings()
     async with open_store(settings) as (store, _):
@@ -60,6 +60,8 @@ def stamp(
     as_json: Annotated[bool, typer.Option("--json", help="Print the stamp as JSON.")] = False,
 ) -> None:
     """Stamp an image of your own: watermark, Content Credentials, fingerprint."""
+    if out.resolve() == image.resolve():
+        fail("--out must name another file: the original is kept.", ExitCode.USAGE)
     made = run(_stamp(image, out, title))
     if as_json:
         print_json({"path": str(out), **made})
@@ -68,13 +70,11 @@ def stamp(
 
 
 async def _stamp(image: Path, out: Path, title: str) -> dict[str, Any]:
-    from ..assembly import open_store  # noqa: PLC0415
-    from ..media import sniff  # noqa: PLC0415
-    from ..provenance.stamp import StampFacts  # noqa: PLC0415
-    from ..provenance.stamper import open_stamper  # noqa: PLC0415
+    from ..assembly import open_store
+    from ..media import sniff
+    from ..provenance.stamp import StampFacts
+    from ..provenance.stamper import open_stamper
 
-    if out.resolve() == image.resolve():
-        raise BadInput("--out must name another file: the original is kept.")
     data = await _read(image)
     media_type = sniff(data)
     if media_type not in {"image/png", "image/jpeg", "image/webp"}:
@@ -82,9 +82,13 @@ async def _stamp(image: Path, out: Path, title: str) -> dict[str, Any]:
     settings = load_settings()
     async with open_store(settings) as (store, _):
         stamper = await open_stamper(settings, store)
-        facts = StampFacts(run_id="operator", model="operator", algorithmic=True, title=title or image.stem, parents=(data,))
+        facts = StampFacts(
+            run_id="operator", model="operator", algorithmic=True, title=title or image.stem, parents=(data,)
+        )
         stamped, made = await stamper.stamp(data, media_type, facts)
-        await store.ledger.append("stamp", run_id="operator", payload={"sha256": made.sha256, "image_id": made.image_id})
+        await store.ledger.append(
+            "stamp", run_id="operator", payload={"sha256": made.sha256, "image_id": made.image_id}
+        )
     try:
         await asyncio.to_thread(out.write_bytes, stamped)
     except OSError as error:
@@ -104,13 +108,13 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON obje
 
 
 async def _show() -> dict[str, Any]:
-    from ..assembly import open_store  # noqa: PLC0415
-    from ..provenance.stamper import open_stamper  # noqa: PLC0415
+    from ..assembly import open_store
+    from ..provenance.stamper import open_stamper
 
     settings = load_settings()
     async with open_store(settings) as (store, ring):
         stamper = await open_stamper(settings, store)
-        return {"signing": stamper.identity.describe(), **{name: ring.get(name)[0] for name in ("clearance", "ledger")}}
+        return {"signing": stamper.identity.describe(), **{name: ring.get(name).current for name in ("clearance", "ledger")}}
 
 
 @keys.command("rotate")
@@ -122,10 +126,10 @@ def rotate(name: Annotated[str, typer.Argument(help="clearance or ledger.")]) ->
 
 
 async def _rotate(name: str) -> str:
-    from ..assembly import open_store  # noqa: PLC0415
+    from ..assembly import open_store
 
     async with open_store(load_settings()) as (_, ring):
-        return str(await asyncio.to_thread(ring.rotate, name))
+        return (await asyncio.to_thread(ring.rotate, name)).current
 
 
 async def _read(path: Path) -> bytes:

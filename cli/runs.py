@@ -31,25 +31,28 @@ def runs(
     table = Table("run", "when", "status", "prompt", box=None, pad_edge=False)
     for record in records:
         table.add_row(
-            record["run_id"], record["created"][:19].replace("T", " "), record["status"], Text(plain(record["prompt"], 70))
+            record["run_id"],
+            record["created"][:19].replace("T", " "),
+            record["status"],
+            Text(plain(record["prompt"], 70)),
         )
     Console(highlight=False).print(table)
 
 
 async def _list(limit: int) -> list[dict[str, Any]]:
-    from ..assembly import open_store  # noqa: PLC0415 (slow imports wait until they are needed)
+    from ..assembly import open_store
 
     async with open_store(load_settings()) as (store, _):
         return [
             {
-                "run_id": record.run_id,
-                "created": record.created.isoformat(),
+                "run_id": record.id,
+                "created": record.created_at.isoformat(),
                 "status": record.status,
                 "prompt": record.brief.get("prompt", ""),
-                "mode": record.brief.get("mode", ""),
+                "mode": record.mode,
                 "cost": record.cost,
             }
-            for record in await store.runs.list(limit=limit)
+            for record in await store.runs.recent(limit=limit)
         ]
 
 
@@ -69,7 +72,7 @@ def review(
 
 
 async def _review(run_id: str, *, approve: bool) -> Any:
-    from ..client import Safelight  # noqa: PLC0415
+    from ..client import Safelight
 
     async with Safelight() as safelight:
         return await safelight.review(run_id, approve=approve, reviewer=getpass.getuser())

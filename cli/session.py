@@ -42,7 +42,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except BadInput as error:
         fail(str(error), ExitCode.USAGE)
     except SafelightError as error:
-        hint = f" (run {error.run_id}; go on with it by: safelight generate --resume {error.run_id})" if error.run_id else ""
+        hint = (
+            f" (run {error.run_id}; go on with it by: safelight generate --resume {error.run_id})"
+            if error.run_id
+            else ""
+        )
         fail(f"{error}{hint}", ExitCode.FAILURE)
     except OSError as error:
         fail(f"{error.filename or 'The system'}: {error.strerror or error}", ExitCode.FAILURE)

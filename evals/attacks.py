@@ -20,16 +20,19 @@ Attack = Callable[[str, random.Random], str]
 _LEET = str.maketrans("aeiostlbg", "431057189")
 _CONFUSABLE = str.maketrans("aceiopsxyABCEHIKMOPTX", "асеіорѕхуАВСЕНІКМОРТХ")
 _FLIPPED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz")
-_CIRCLED = {chr(ord("a") + i): chr(0x24D0 + i) for i in range(26)} | {chr(ord("A") + i): chr(0x24B6 + i) for i in range(26)}
-_MORSE = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        (
-            ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
-        ).split(),
-        strict=True,
+_CIRCLED = {chr(ord("a") + i): chr(0x24D0 + i) for i in range(26)} | {
+    chr(ord("A") + i): chr(0x24B6 + i) for i in range(26)
+}
+_MORSE = {
+    letter: code
+    for letter, code in (
+        pair.split("=")
+        for pair in (
+            "a=.- b=-... c=-.-. d=-.. e=. f=..-. g=--. h=.... i=.. j=.--- k=-.- l=.-.. m=-- "
+            "n=-. o=--- p=.--. q=--.- r=.-. s=... t=- u=..- v=...- w=.-- x=-..- y=-.-- z=--.."
+        ).split()
     )
-)
+}
 
 
 def _base64(text: str, _: random.Random) -> str:
@@ -125,7 +128,11 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
 
 
 def attack(name: str, text: str, *, seed: int = 0) -> str:
-    """`text` under the attack of that name; the same seed gives the same disguise. Raises KeyError for an unknown name."""
+    """`text` under the attack of that name; the same seed gives the same disguise.
+
+    Raises:
+        KeyError: there is no attack of that name.
+    """
     return ATTACKS[name](text, random.Random(f"{seed}:{name}"))  # noqa: S311 (reproducible, and no secret)
 
 

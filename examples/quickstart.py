@@ -9,7 +9,9 @@ from safelight.export import export_run
 
 async def main() -> None:
     async with Safelight() as safelight:
-        result = await safelight.run(Brief(prompt="Three posters that explain how to wash hands, for a kindergarten", n=3))
+        result = await safelight.run(
+            Brief(prompt="Three posters that explain how to wash hands, for a kindergarten", n=3)
+        )
         print(result.status, result.run_id)
         if result.refusal:
             print(result.refusal.reason, "Instead:", *result.refusal.offer, sep="\n  ")

@@ -31,7 +31,9 @@ def check_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"\0" * 4096)
     except OSError as error:
-        raise StoreError(f"The folder {folder} cannot be written: {error.strerror}. Choose another with --out.") from error
+        raise StoreError(
+            f"The folder {folder} cannot be written: {error.strerror}. Choose another with --out."
+        ) from error
 
 
 async def export_run(result: RunResult, store: Store, folder: Path) -> RunResult:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import GeneratorError, SearchUnavailable, StoreError
 from ..safety.content import Content, ImagePart, Part, Stage, TextPart
 from ..safety.guard import Cleared, Effect, guard
+from ..store import Finished, Unknown
 from ..tools.images.generator import GeneratedImage, ImageRequest
 from ..tools.images.spec import prompt_text
 from ..tools.source import Document, SearchHit
@@ -114,24 +115,24 @@ class Effects:
         """
         services, generator = self._services, self._services.tools.generator
         effects, key = services.store.effects, _key(job, generator.name)
-        again = generator.capabilities.idempotent or job.repeat_unknown
-        state = await effects.begin(job.run_id, "generate", key, idempotent=again)
-        match type(state).__name__:
-            case "Finished":
-                return await self._recall(state.result)
-            case "Unknown":
-                raise GeneratorError(
-                    f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether "
-                    "it was billed is unknown. Resume with --repeat-unknown to send it again.",
-                    code="unknown_end",
-                )
+        state = await effects.begin(
+            job.run_id, "generate", key, idempotent=generator.capabilities.idempotent, force=job.repeat_unknown
+        )
+        if isinstance(state, Finished):
+            return await self._recall(state.result)
+        if isinstance(state, Unknown):
+            raise GeneratorError(
+                f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether "
+                "it was billed is unknown. Resume with --repeat-unknown to send it again.",
+                code="unknown_end",
+            )
         try:
             async with services.generating:
                 image = await generator.generate(job.request)
         except GeneratorError as error:
             await effects.fail(job.run_id, "generate", key, str(error))
             raise
-        ref = await services.store.blobs.put(image.data)
+        ref = await services.store.keep(job.run_id, image.data)
         await effects.finish(job.run_id, "generate", key, _booked(image, ref))
         return image
 
@@ -188,9 +189,7 @@ def _document_content(document: Document) -> Content:
 def _request_content(job: ImageJob) -> Content:
     """Exactly what the generator gets: the assembled prompt and the images that it refers to."""
     request = job.request
-    images: tuple[Part, ...] = tuple(
-        ImagePart(data, source="reference") for _, data in sorted(request.images.items())
-    )
+    images: tuple[Part, ...] = tuple(ImagePart(data, source="reference") for _, data in sorted(request.images.items()))
     text = TextPart(prompt_text(request.spec, request.style), source="generator prompt")
     return Content(Stage.GENERATOR_INPUT, (text, *images), context=_intent(job))
 

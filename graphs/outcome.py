@@ -53,7 +53,9 @@ def _delivery(context: RunContext, index: int, ref: str | None, record: dict[str
         policies = record.get("policies", [])
         known = context.services.policies
         offer = tuple(line for item in policies if item in known for line in known[item].offer)
-        gap = Gap(stage=record.get("stage", ""), policy=", ".join(policies), reason=record.get("reason", ""), offer=offer)
+        gap = Gap(
+            stage=record.get("stage", ""), policy=", ".join(policies), reason=record.get("reason", ""), offer=offer
+        )
         return Delivery(index=index, gap=gap)
     return Delivery(
         index=index,

@@ -54,7 +54,11 @@ class Runner:
     async def start(self, brief: Brief) -> str:
         """Book a new run, and return its id."""
         run_id = self._new_id()
-        await self._services.store.runs.create(run_id, brief=brief.model_dump(mode="json"), account=brief.account)
+        store = self._services.store
+        mode = "edit" if brief.is_edit else brief.mode
+        await store.runs.create(run_id, brief=brief.model_dump(mode="json"), mode=mode, account=brief.account or None)
+        for item in brief.attachments:  # from now on they are this run's, and go when it is erased
+            await store.keep(run_id, await store.blobs.get(item.ref))
         return run_id
 
     async def stream(
@@ -96,7 +100,10 @@ class Runner:
     async def _work(self, context: RunContext, brief: Brief, answer: dict[str, Any] | None) -> None:
         begun = time.perf_counter()
         mode = "edit" if brief.is_edit else brief.mode
-        graph, config = self.graphs[mode], {"configurable": {"thread_id": context.run_id}, "recursion_limit": _RECURSION_LIMIT}
+        graph, config = (
+            self.graphs[mode],
+            {"configurable": {"thread_id": context.run_id}, "recursion_limit": _RECURSION_LIMIT},
+        )
         known = await graph.aget_state(config)
         resumed = bool(known.values)
         await context.emit(RunStarted, mode=mode, n=brief.n or 0, resumed=resumed)
@@ -132,6 +139,9 @@ class Runner:
                 payload={"stage": result.refusal.stage, "policies": list(result.refusal.policies)},
             )
         await store.runs.update(
-            context.run_id, status=result.status, result=result.model_dump(mode="json"), cost=result.cost.get("total", 0.0)
+            context.run_id,
+            status=result.status,
+            result=result.model_dump(mode="json"),
+            cost=result.cost.get("total", 0.0),
         )
         await context.emit(RunFinished, status=result.status, result=result.public())

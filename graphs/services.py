@@ -32,14 +32,12 @@ __all__ = ["Budget", "RunContext", "RunRecorder", "Services", "Toolbox", "about_
 _IMAGE: ContextVar[int | None] = ContextVar("image", default=None)
 
 
-@contextmanager
-def about_image(index: int | None) -> Iterator[None]:
-    """Verdicts given inside are reported as being about this image of the set."""
-    token = _IMAGE.set(index)
-    try:
-        yield
-    finally:
-        _IMAGE.reset(token)
+def about_image(index: int) -> None:
+    """From here on, verdicts of this step are reported as being about this image of the set.
+
+    LangGraph runs every branch of a fan-out in a context of its own, so this never reaches a sibling.
+    """
+    _IMAGE.set(index)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,9 @@ def test_inside_the_package_imports_are_relative() -> None:
 def test_every_package_is_shipped() -> None:
     declared = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     found = {
-        ".".join(("safelight", *path.parent.relative_to(ROOT).parts)) for path in sources() if path.name == "__init__.py"
+        ".".join(("safelight", *path.parent.relative_to(ROOT).parts))
+        for path in sources()
+        if path.name == "__init__.py"
     }
     assert found == declared
 
@@ -119,4 +121,6 @@ def test_telemetry_is_off_before_any_library_is_imported() -> None:
         "assert os.environ['LANGGRAPH_STRICT_MSGPACK'] == 'true'\n"
         "assert os.environ['LANGSMITH_TRACING'] == 'false'\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd="/", env={"LANGSMITH_TRACING": "true", "PATH": "/usr/bin"})
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd="/", env={"LANGSMITH_TRACING": "true", "PATH": "/usr/bin"}
+    )

@@ -79,7 +79,12 @@ def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
     records = list(state["images"].values())
     policies = list(dict.fromkeys(item for record in records for item in record.get("policies", ())))
     evidence = list(dict.fromkeys(item for record in records for item in record.get("evidence", ())))
-    offers = [offer for item in policies if item in context.services.policies for offer in context.services.policies[item].offer]
+    offers = [
+        offer
+        for item in policies
+        if item in context.services.policies
+        for offer in context.services.policies[item].offer
+    ]
     reasons = list(dict.fromkeys(record["reason"] for record in records))
     return {
         "stage": records[0]["stage"],

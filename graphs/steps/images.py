@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -12,12 +13,12 @@ from ...errors import SafelightError
 from ...events import ImageBlocked, ImageFinished, ImageRetried, ImageStarted
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
-from ...safety.verdict import Decision
+from ...store import Finished
 from ...tools.images.generator import GeneratedImage, ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ..effects import ImageJob
 from ..guarded import EffectError
-from ..services import RunContext
+from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
 from .planning import image_tasks
 from .prompt import outcome_record
@@ -30,6 +31,7 @@ async def read_task(task: ImageTask, runtime: Runtime[RunContext]) -> ImageJob:
     """The generator's exact input: the spec, the style and the bytes of every image that it refers to."""
     context = runtime.context
     spec = ImageSpec.model_validate(task["spec"])
+    about_image(spec.index)
     refs = [ref for ref in (spec.edit_of, spec.mask, *spec.references) if ref]
     images = {ref: await context.services.store.blobs.get(ref) for ref in refs}
     await context.emit(ImageStarted, image=spec.index, of=spec.of, title=spec.title)
@@ -54,7 +56,11 @@ async def write_image(
         record = {"status": "blocked", **verdict, "reason": reason_for(verdict, context)}
         gaps = list(outcome.verdict.not_checked)
         await context.emit(
-            ImageBlocked, image=index, stage=record["stage"], policies=tuple(verdict["policies"]), reason=record["reason"]
+            ImageBlocked,
+            image=index,
+            stage=record["stage"],
+            policies=tuple(verdict["policies"]),
+            reason=record["reason"],
         )
     else:
         record = {"status": "failed", "stage": "generate", "reason": outcome.message}
@@ -105,10 +111,9 @@ def route_settled(state: RunState) -> list[Send] | str:
 async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) -> dict[str, Any]:
     """Stamp once, ever: after a kill the stamped bytes are found in the store."""
     store, services = context.services.store, context.services
-    raw = await store.blobs.put(image.data)
-    key = f"{spec.index}:{raw}"
+    key = f"{spec.index}:{hashlib.sha256(image.data).hexdigest()}"
     state = await store.effects.begin(context.run_id, "stamp", key, idempotent=True)
-    if type(state).__name__ == "Finished":
+    if isinstance(state, Finished):
         record: dict[str, Any] = state.result
     else:
         facts = StampFacts(
@@ -125,7 +130,7 @@ async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) 
         data, stamp = await services.stamper.stamp(image.data, image.media_type, facts)
         record = {
             "status": "cleared",
-            "ref": await store.blobs.put(data),
+            "ref": await store.keep(context.run_id, data),
             "sha256": stamp.sha256,
             "width": image.width,
             "height": image.height,
@@ -137,7 +142,7 @@ async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) 
             "licences": list(image.licences),
             "cost": image.cost,
         }
-        await store.effects.finish(context.run_id, "stamp", key, record)
+        record = await store.effects.finish(context.run_id, "stamp", key, record)
     await context.emit(
         ImageFinished,
         image=spec.index,

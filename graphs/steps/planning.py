@@ -34,10 +34,8 @@ async def draft(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState:
-    record = {name: value for name, value in state.get("research", {}).items() if name != "pages"}
-    research = Research(
-        documents=await load_documents(state, context), **Research.model_validate(record).model_dump(exclude={"documents"})
-    )
+    known = {name: value for name, value in state.get("research", {}).items() if name != "pages"}
+    research = Research.model_validate({**known, "documents": await load_documents(state, context)})
     with context.timed("plan"):
         made = await reasoner.plan(
             Brief.model_validate(state["brief"]),

@@ -92,7 +92,12 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         await context.emitter.release()
         await context.emit(Rewritten, policies=tuple(outcome["policies"]), changes=rewrite.changes)
         understanding = await context.services.reasoner.understand(brief, context.emitter.think)
-    change = {"policies": outcome["policies"], "changes": list(rewrite.changes), "prompt": rewrite.prompt, "image": None}
+    change = {
+        "policies": outcome["policies"],
+        "changes": list(rewrite.changes),
+        "prompt": rewrite.prompt,
+        "image": None,
+    }
     return {
         "brief": brief.model_dump(mode="json"),
         "prompt": {**outcome, "decision": Decision.ALLOW.value},

@@ -76,7 +76,8 @@ def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
 async def human_verdict(content: Content, blocked: Blocked, context: RunContext) -> Cleared[Content] | Blocked:
     """Suspend the run until a human decides; their decision is recorded, and takes the verdict's place.
 
-    LangGraph runs the step again from its beginning on resume: the content is judged again, and the answer is bound to it.
+    LangGraph runs the step again from its beginning on resume: the content is judged again, and the answer is bound
+    to it.
     """
     answer = interrupt(
         {"stage": blocked.stage.value, "policies": list(blocked.verdict.policies), "content": content.digest.hex()}

@@ -114,7 +114,7 @@ async def write_document(
         return {"warnings": [warning]}
     document = outcome.value
     await context.emit(SourceRead, title=document.title, url=document.url)
-    ref = await context.services.store.blobs.put(document.model_dump_json().encode())
+    ref = await context.services.store.keep(context.run_id, document.model_dump_json().encode())
     return {"documents": [{"ref": ref, "title": document.title, "url": document.url}]}
 
 
@@ -126,7 +126,9 @@ async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     with context.timed("learn"):
         facts, sources = await context.services.reasoner.learn(understanding, documents, context.emitter.think)
     researched = bool(documents)
-    notes = () if researched else ("Not researched: nothing could be looked up, so nothing is claimed beyond the brief.",)
+    notes = (
+        () if researched else ("Not researched: nothing could be looked up, so nothing is claimed beyond the brief.",)
+    )
     research = Research(facts=facts, sources=sources, researched=researched, notes=notes)
     return {
         "research": {

@@ -14,7 +14,9 @@ import pytest
 SAFELIGHT = [sys.executable, "-m", "safelight.cli"]
 
 
-def safelight(*arguments: str, cwd: Path, limit_files: int | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+def safelight(
+    *arguments: str, cwd: Path, limit_files: int | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
     def limit() -> None:
         if limit_files is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_files, limit_files))

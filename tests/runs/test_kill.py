@@ -14,9 +14,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from safelight.assembly import open_store
 from safelight.config import Settings
+from safelight.store.tables import EffectRow
 
 PROMPT = "A four-part visual guide to how bread is baked, for a school kitchen"
 SAFELIGHT = [sys.executable, "-m", "safelight.cli"]
@@ -48,16 +50,20 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
 
 async def run_ids(settings: Settings) -> list[str]:
     async with open_store(settings) as (store, _):
-        return [record.run_id for record in await store.runs.list(limit=10)]
+        return [record.id for record in await store.runs.recent(limit=10)]
 
 
 async def assert_paid_once(settings: Settings, run_id: str) -> None:
     """Every generator call and stamp that finished did so once, and the chain of the ledger is whole."""
     async with open_store(settings) as (store, _):
         await store.ledger.verify()
-        finished = Counter((record.effect, record.key) for record in await store.effects.finished(run_id))
-        assert max(finished.values()) == 1
-        assert Counter(effect for effect, _ in finished) == {"generate": 4, "stamp": 4}
+        assert await store.effects.pending(run_id) == []
+        query = sa.select(EffectRow.effect, EffectRow.state).where(EffectRow.run_id == run_id)
+        rows = await store.db.read(lambda connection: [tuple(row) for row in connection.execute(query)])
+        # One row a distinct call: a call whose end is noted is never begun again.
+        assert Counter(rows) == {("generate", "finished"): 4, ("stamp", "finished"): 4}
+        images = await store.images.by_run(run_id)
+        assert sorted(image.image for image in images) == [0, 1, 2, 3]
 
 
 def one_round(settings: Settings, tmp_path: Path, moments: list[float]) -> None:
