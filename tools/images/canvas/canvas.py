@@ -1,0 +1,91 @@
+"""The embedded illustrator: an `ImageGenerator` that draws by layout, with no model."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ....errors import BadInput
+from ..generator import Capabilities, GeneratedImage, ImageFormat, ImageRequest
+from . import fonts, icons
+from .edits import edit
+from .render import draw
+from .typeset import Typesetter
+
+__all__ = ["HONEST_NOTE", "Canvas", "encode"]
+
+HONEST_NOTE = "illustrated by layout, not by an image model"
+_MEDIA_TYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+
+class Canvas:
+    """Draws an `ImageSpec` as a typeset, illustrated page. The same request gives the same bytes, at no cost.
+
+    `workers` images are drawn at a time, in threads: typesetting and painting release the interpreter lock."""
+
+    def __init__(self, *, workers: int = 2) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="canvas")
+        self._typesetter = Typesetter()
+
+    @property
+    def name(self) -> str:
+        return "canvas"
+
+    @property
+    def algorithmic(self) -> bool:
+        return True
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(edit=True, mask=True, references=True, idempotent=True, max_references=4)
+
+    async def generate(self, request: ImageRequest) -> GeneratedImage:
+        """Draws the spec; where `spec.edit_of` names an image among `request.images`, edits that image instead.
+
+        Raises `BadInput` for a request that cannot be drawn, `GeneratorError` when drawing fails, `ConfigError`
+        where a package is missing."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._generate, request)
+
+    def close(self) -> None:
+        """Lets the worker threads end."""
+        self._pool.shutdown(wait=False)
+
+    def _generate(self, request: ImageRequest) -> GeneratedImage:
+        spec = request.spec
+        if request.format not in _MEDIA_TYPES:
+            raise BadInput(f"format {request.format!r} is not one of png, webp, jpeg")
+        if spec.size.aspect > 3.001 or spec.size.aspect < 1 / 3.001:
+            raise BadInput(f"{spec.size.width}x{spec.size.height} is beyond the aspect ratios 1:3 to 3:1")
+        if spec.edit_of:
+            edited = edit(request, self._typesetter)
+            pixels, notes = edited.pixels, edited.notes
+        else:
+            drawn = draw(spec, request.style, request.seed, self._typesetter)
+            pixels, notes = drawn.pixels, drawn.notes
+        return GeneratedImage(
+            data=encode(pixels, request.format),
+            media_type=_MEDIA_TYPES[request.format],
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            model="canvas-1",
+            notes=(HONEST_NOTE, *notes),
+            licences=(icons.LICENSE, fonts.LICENSE),
+        )
+
+
+def encode(pixels: NDArray[np.uint8], format_: ImageFormat) -> bytes:
+    """RGB pixels (h, w, 3) as an image file without metadata. The same pixels give the same bytes."""
+    image = Image.fromarray(pixels) if pixels.shape[2] == 3 else Image.fromarray(pixels).convert("RGB")
+    out = io.BytesIO()
+    if format_ == "png":
+        image.save(out, "PNG", compress_level=6)
+    elif format_ == "webp":
+        image.save(out, "WEBP", quality=92, method=4)
+    else:
+        image.save(out, "JPEG", quality=93, subsampling=0)
+    return out.getvalue()

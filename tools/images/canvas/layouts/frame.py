@@ -1,0 +1,253 @@
+"""What every page of a set shares: margins, running head, caption, headline, and the picture with its frame."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..color import mix
+from ..icons import Icon, find, find_all
+from ..page import Box, Page
+from ..scene import picture
+from ..scene import shapes as s
+from ..scene.environments import choose
+from ..typeset import Fit, Text
+from ...spec import ImageSpec, StyleSheet
+
+__all__ = ["Head", "Sheet", "icon_for", "ornament", "place_head", "set_head", "show_picture", "start"]
+
+
+@dataclass
+class Sheet:
+    """One page being laid out: the spec (texts already cleaned), the page, what is left of its area, and its chance."""
+
+    spec: ImageSpec
+    style: StyleSheet
+    page: Page
+    content: Box
+    rng: random.Random
+    subject: tuple[Icon, ...]
+    place: str
+
+    @property
+    def wide(self) -> bool:
+        return self.spec.size.aspect >= 1.32
+
+    @property
+    def tall(self) -> bool:
+        return self.spec.size.aspect < 0.62
+
+
+@dataclass(frozen=True)
+class Head:
+    """A fitted title and subtitle and the height that both take, gap included."""
+
+    title: Fit | None
+    subtitle: Fit | None
+    gap: float
+    height: float
+
+
+def icon_for(noun: str, label: str = "") -> Icon | None:
+    """The icon that an item asks for, or one that its English label suggests."""
+    return find(noun) or next(iter(find_all(label, 1)), None)
+
+
+def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) -> Sheet:
+    """Opens a page: paper, border and motif, running head with the place in the series, caption at the foot."""
+    p, u = page.art.palette, page.unit
+    margin = max(0.055 * min(page.w, page.h), 0.032 * max(page.w, page.h), 10.0)
+    page.rect(page.box, p.paper)
+    words = " ".join([spec.subject, " ".join(spec.icons), spec.title if spec.language == "en" else "", spec.prompt[:300]])
+    named = [icon for icon in (find(noun) for noun in spec.icons) if icon]
+    found = [*find_all(spec.subject, 3), *named, *(icon for item in spec.items if (icon := icon_for(item.icon))), *find_all(spec.prompt[:200], 3)]
+    subject = tuple(dict.fromkeys(found))[:3]
+    shared = " ".join([style.motif, *style.subjects.values()])
+    place = choose(" ".join([spec.subject, " ".join(spec.icons)]), "") or choose(words, "") or choose(shared, "stage")
+    content = page.box.inset(margin)
+    if page.art.motif == "sprig":
+        content = content.inset(margin * 0.45)
+    sheet = Sheet(spec, style, page, content, rng, subject, place)
+    _border(sheet, margin)
+    foot = _caption(sheet)
+    head = _running_head(sheet)
+    sheet.content = Box(content.x, content.y + head, content.w, content.h - head - foot)
+    page.reserved = []
+    return sheet
+
+
+def _running_head(sheet: Sheet) -> float:
+    """Sets "2/4" where the image is one of a set; returns the height taken."""
+    spec, page = sheet.spec, sheet.page
+    if spec.of < 2:
+        return 0.0
+    size = max(page.smallest("body"), 21 * page.unit)
+    style = page.style("kicker")
+    fit = page.fit([Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)])["kicker"]
+    area = Box(sheet.content.x, sheet.content.y, sheet.content.w, fit.height)
+    p = page.art.palette
+    page.text(fit, area, p.accent, "end", on=p.paper)
+    return fit.height + 10 * page.unit
+
+
+def _caption(sheet: Sheet) -> float:
+    spec, page = sheet.spec, sheet.page
+    if not spec.caption:
+        return 0.0
+    c, u = sheet.content, page.unit
+    text = Text("caption", spec.caption, page.style("body"), c.w, min(c.h * 0.14, 70 * u + 14), page.smallest("body") * 0.92, 16.5 * u, lines=4)
+    fit = page.fit([text])["caption"]
+    area = Box(c.x, c.bottom - fit.height, c.w, fit.height)
+    placed = page.text(fit, area, page.art.palette.muted, "center" if page.art.name == "botanical" else "start", on=page.art.palette.paper)
+    page.reserved.append(placed)
+    return fit.height + 18 * u
+
+
+def _border(sheet: Sheet, margin: float) -> None:
+    page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
+    art = page.art.name
+    if art == "botanical":
+        page.rect(page.box.inset(margin * 0.42), "", 0, p.ink, 2.2 * u, 0.8)
+        page.rect(page.box.inset(margin * 0.42 + 6 * u), "", 0, p.ink, 0.9 * u, 0.7)
+    elif art == "blueprint":
+        step = 24 * u
+        lines = []
+        for k, o in ((1, 0.10), (5, 0.18)):
+            d = "".join(f"M{x * step * k:.1f} 0V{page.h}" for x in range(int(page.w / step / k) + 1))
+            d += "".join(f"M0 {y * step * k:.1f}H{page.w}" for y in range(int(page.h / step / k) + 1))
+            lines.append(f'<path d="{d}" stroke="{p.accent2}" stroke-width="{0.8 * u:.2f}" opacity="{o}"/>')
+        page.svg("".join(lines))
+        frame = page.box.inset(margin * 0.5)
+        page.rect(frame, "", 0, p.ink, 1.6 * u, 0.85)
+        tick = margin * 0.22
+        for x in (0.25, 0.5, 0.75):
+            for y in (frame.y, frame.bottom):
+                page.line([(page.w * x, y - tick), (page.w * x, y + tick)], p.ink, 1.2 * u, opacity=0.8)
+    elif art == "chalkboard":
+        page.rect(page.box.inset(margin * 0.30), "", 14 * u, mix(p.paper, p.ink, 0.35), 2.4 * u, 0.7)
+
+
+def ornament(sheet: Sheet, x: float, y: float, w: float, align: str = "start") -> None:
+    """The direction's small mark between a headline and what follows."""
+    page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
+    x0 = x if align == "start" else x - w / 2
+    motif = page.art.motif
+    if motif == "rule":
+        page.rect(Box(x0, y - 2.5 * u, min(w, 64 * u), 7 * u), p.accent)
+    elif motif == "ornament":
+        page.rect(Box(x0, y, w, max(1.0, 1.3 * u)), p.accent)
+    elif motif == "film":
+        page.rect(Box(x0, y - u, min(w, 70 * u), 3.4 * u), p.accent)
+    elif motif == "dimension":
+        page.line([(x0, y), (x0 + w, y)], p.accent, 1.2 * u)
+        for end in (x0, x0 + w):
+            page.line([(end, y - 6 * u), (end, y + 6 * u)], p.accent, 1.2 * u)
+    elif motif == "squiggle":
+        n = max(3, int(min(w, 240 * u) / (14 * u)))
+        points = [(x0 + i * 14 * u, y + (3.2 * u if i % 2 else -3.2 * u)) for i in range(n + 1)]
+        page.svg(f'<path d="{s.smooth(points)}" fill="none" stroke="{p.accent}" stroke-width="{3 * u:.2f}" stroke-linecap="round"/>', mirrored=True)
+    elif motif == "sprig":
+        cx = x0 + w / 2 if align == "center" else x0 + 60 * u
+        page.line([(cx - 58 * u, y), (cx - 14 * u, y)], p.accent, 1.1 * u)
+        page.line([(cx + 14 * u, y), (cx + 58 * u, y)], p.accent, 1.1 * u)
+        leaves = s.leaf(cx, y + 2 * u, 17 * u, -150, 0.42)[0] + s.leaf(cx, y + 2 * u, 17 * u, -30, 0.42)[0] + s.leaf(cx, y + 3 * u, 18 * u, -90, 0.4)[0]
+        page.svg(f'<path d="{leaves}" fill="{p.accent}" opacity=".85"/>', mirrored=True)
+    elif motif == "scallop":
+        for i in range(5):
+            page.circle(x0 + (7 + 17 * i) * u, y, 5 * u, (p.accent, p.pop2, p.ramp[2])[i % 3])
+    elif motif == "confetti":
+        for i in range(6):
+            page.circle(x0 + (8 + 20 * i) * u, y + (4 * u if i % 2 else -3 * u), (6.5 if i % 2 else 4.5) * u, (p.accent, p.pop2, p.pop, p.ramp[3])[i % 4])
+
+
+def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: int = 4, sub: float = 0.42) -> Head:
+    """Fits title and subtitle into `width` x `height`: the title at most `largest` units, the subtitle `sub` of it."""
+    page, spec, u = sheet.page, sheet.spec, sheet.page.unit
+    top = largest * u
+    room = height * (0.70 if spec.subtitle else 1.0)
+    # A long title is set smaller from the start: it is a sentence then, not a poster word.
+    length = len(spec.title) * (1.9 if spec.language in {"zh", "ja", "ko"} else 1.0)
+    top *= min(1.0, max(0.5, 1.12 - length / 190))
+    title = Text("title", spec.title, page.style("title"), width, room, page.smallest("title") * 0.75, top, balance=True, lines=lines)
+    fits = page.fit([title])
+    head = fits.get("title")
+    gap = max(0.30 * (head.size if head else 0) * 0.62, 6 * u)
+    left = height - (head.height + gap if head else 0)
+    size = max(page.smallest("body"), min((head.size if head else top) * sub, 30 * u))
+    subtitle = Text("subtitle", spec.subtitle, page.style("subtitle"), min(width, size * 34), max(left, size * 1.4), page.smallest("body"), size, balance=True, lines=5)
+    low = page.fit([subtitle]).get("subtitle")
+    total = (head.height if head else 0) + (gap + low.height if low and head else low.height if low else 0)
+    return Head(head, low, gap, total)
+
+
+def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: str = "", on: str = "", muted: str = "") -> None:
+    """Sets a fitted headline at the top of `box`."""
+    p = sheet.page.art.palette
+    on = on or p.paper
+    y = box.y
+    if head.title:
+        sheet.page.text(head.title, Box(box.x, y, box.w, head.title.height), color or p.ink, align, on=on)
+        y += head.title.height + head.gap
+    if head.subtitle:
+        sheet.page.text(head.subtitle, Box(box.x, y, box.w, head.subtitle.height), muted or p.muted, align, on=on)
+
+
+def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True) -> None:
+    """Draws the scene into `window` (page coordinates), with the direction's own frame."""
+    page, art = sheet.page, sheet.page.art
+    p, u = art.palette, page.unit
+    window = page.flip(window)
+    focus = page.flip(focus) if focus else _focus(window)
+    icons = sheet.subject if subject is None else tuple(subject)
+    drawn = picture(window, focus, sheet.place, icons, art, sheet.rng, u, prefix)
+    page.svg(f"<defs>{drawn.defs}</defs>{drawn.body}")
+    if not framed:
+        return
+    full = window.w >= page.w - 1 and window.h >= page.h - 1
+    if art.material == "layers" and not full:
+        page.svg(_cutout(sheet, window, prefix))
+    elif art.material == "draft":
+        page.svg(f'<rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}" fill="none" stroke="{p.ink}" stroke-width="{1.4 * u:.2f}" opacity=".8"/>')
+
+
+def _focus(window: Box) -> Box:
+    side = min(window.h * 0.84, window.w * 0.84)
+    wide = min(window.w * 0.92, side * 1.75)
+    return Box(window.cx - wide / 2, window.y + (window.h - side) * 0.46, wide, side)
+
+
+def _cutout(sheet: Sheet, window: Box, prefix: str) -> str:
+    """Three sheets of paper with a wavy opening, one upon the other, seen from above."""
+    page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
+    colors = (mix(p.ramp[1], p.ramp[0], 0.3), mix(p.ramp[0], p.paper, 0.35), p.paper)
+    step = min(window.w, window.h) * 0.042
+    out = [
+        f'<defs><filter id="{prefix}cut" x="-5%" y="-5%" width="110%" height="110%"><feDropShadow dx="0" dy="{3 * u:.2f}" stdDeviation="{6 * u:.2f}" '
+        f'flood-color="{mix(p.ramp[-1], "#000000", 0.4)}" flood-opacity=".34"/></filter></defs>'
+    ]
+    outer = window.inset(-4 * u)
+    for i, color in enumerate(colors):
+        inner = window.inset(step * (2.4 - i) + 4 * u)
+        hole = _wavy(sheet.rng, inner, step * 0.5)
+        ring = s.rect(outer.x, outer.y, outer.w, outer.h) + hole
+        out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd" filter="url(#{prefix}cut)"/>')
+    edge = s.rect(outer.x - 30 * u, outer.y - 30 * u, outer.w + 60 * u, outer.h + 60 * u) + s.rect(outer.x + 3 * u, outer.y + 3 * u, outer.w - 6 * u, outer.h - 6 * u)
+    out.append(f'<path d="{edge}" fill="{p.paper}" fill-rule="evenodd"/>')
+    return "".join(out)
+
+
+def _wavy(rng: random.Random, box: Box, amp: float) -> str:
+    """A rounded rectangle whose edge swings gently."""
+    import math  # noqa: PLC0415
+
+    n, points = 28, []
+    phase, lobes = rng.uniform(0, 6.28), rng.choice((5, 6, 7))
+    for i in range(n):
+        a = math.tau * i / n
+        # superellipse: between an oval and a rectangle
+        ca, sa = math.cos(a), math.sin(a)
+        k = (abs(ca) ** 4.0 + abs(sa) ** 4.0) ** (-1 / 4.0)
+        swing = 1 - (amp / max(box.w, box.h)) * (1 + math.sin(lobes * a + phase)) * 1.2
+        points.append((box.cx + ca * k * box.w / 2 * swing, box.cy + sa * k * box.h / 2 * swing))
+    return s.smooth(points, closed=True)

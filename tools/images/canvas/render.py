@@ -1,0 +1,182 @@
+"""One spec to one picture: clean the text, lay the page out, paint it, set the type, check contrast."""
+
+from __future__ import annotations
+
+import io
+import random
+import zlib
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ....errors import ConfigError, GeneratorError
+from ..spec import Chart, ImageSpec, Item, StyleSheet
+from . import texture
+from .color import mix, parse, readable, to_hex
+from .direction import resolve
+from .icons import find
+from .layouts import LAYOUTS, start
+from .page import Box, Page, Setting
+from .text import clean, direction, language_of
+from .typeset import Placed, Typesetter
+
+__all__ = ["Drawn", "TextArea", "draw"]
+
+LONGEST = 6000
+
+
+@dataclass(frozen=True)
+class TextArea:
+    """Where a text was set, in px, in which color, and the least contrast with what lies beneath it."""
+
+    id: str
+    string: str
+    box: Box
+    color: str
+    size: float
+    contrast: float
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The finished page as RGB pixels (h, w, 3), what was set where, and what could not be done as asked."""
+
+    pixels: NDArray[np.uint8] = field(repr=False)
+    areas: tuple[TextArea, ...]
+    notes: tuple[str, ...]
+
+
+def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter) -> Drawn:
+    """Renders a spec. The same spec, style and seed give the same pixels. Raises `GeneratorError`, `BadInput`."""
+    notes: list[str] = []
+    spec = _cleaned(spec, notes)
+    art = resolve(style)
+    language = language_of(spec.language)
+    page = Page(spec.size.width, spec.size.height, art, Setting(typesetter, language, direction(language) == "rtl"))
+    # One sequence of chance an image, the same whatever else is drawn; the set's seed keeps palettes together.
+    rng = random.Random(zlib.crc32(f"{seed}/{style.seed}/{spec.index}/{spec.subject}/{spec.role}".encode()))
+    sheet = start(spec, style, page, rng)
+    LAYOUTS[spec.role](sheet)
+    ground = _paint(page)
+    noise = np.random.default_rng(zlib.crc32(f"{seed}/{style.seed}/{spec.index}".encode()))
+    surface = texture.apply(ground, art.texture, noise, page.unit)
+    surface, placed, areas = _ensure_contrast(page, surface)
+    ink = typesetter.draw(page.w, page.h, placed, language)
+    alpha = ink[..., 3:4].astype(np.float32) / 255
+    if art.name == "chalkboard":
+        alpha = alpha * texture.chalk_alpha(noise, page.w, page.h, page.unit)[..., None]
+    out = surface * (1 - alpha) + ink[..., :3].astype(np.float32) * alpha
+    return Drawn(np.clip(out + 0.5, 0, 255).astype(np.uint8), areas, tuple(dict.fromkeys([*notes, *page.notes])))
+
+
+def _cleaned(spec: ImageSpec, notes: list[str]) -> ImageSpec:
+    """The spec with text that can be set; an emoji becomes the icon of its entry where that had none."""
+    dropped: set[str] = set()
+
+    def tidy(text: str) -> str:
+        result = clean(text)
+        dropped.update(result.dropped)
+        if len(result.text) > LONGEST:
+            notes.append(f"text longer than {LONGEST:,} characters was cut")
+            return result.text[:LONGEST]
+        return result.text
+
+    def tidy_item(item: Item) -> Item:
+        emoji = [c for c in clean(item.label).dropped if ord(c) > 0x2190]
+        noun = item.icon or next((name for c in emoji if (name := _noun(c))), "")
+        return Item(label=tidy(item.label), detail=tidy(item.detail), icon=noun, value=tidy(item.value), source=item.source)
+
+    chart = spec.chart
+    if chart is not None:
+        chart = Chart(
+            kind=chart.kind, x_title=tidy(chart.x_title), y_title=tidy(chart.y_title),
+            categories=tuple(tidy(c) for c in chart.categories),
+            series={tidy(name): values for name, values in chart.series.items()}, source=chart.source,
+        )  # fmt: skip
+    changed = spec.model_copy(update={
+        "title": tidy(spec.title), "subtitle": tidy(spec.subtitle), "caption": tidy(spec.caption), "quote": tidy(spec.quote),
+        "items": tuple(tidy_item(item) for item in spec.items), "chart": chart,
+    })  # fmt: skip
+    if dropped:
+        shown = " ".join(sorted(dropped)[:8])
+        notes.append(f"no glyph for {shown}: left out")
+    return changed
+
+
+def _noun(char: str) -> str:
+    import unicodedata  # noqa: PLC0415 (one rare use)
+
+    name = unicodedata.name(char, "").lower()
+    return name if name and find(name) else ""
+
+
+def _paint(page: Page) -> NDArray[np.float32]:
+    try:
+        resvg: Any = import_module("resvg_py")
+    except ImportError:
+        raise ConfigError("resvg-py is not installed: pip install 'safelight[embedded]'") from None
+    try:
+        png = bytes(resvg.svg_to_bytes(svg_string=page.document(), skip_system_fonts=True))
+    except (ValueError, RuntimeError) as error:
+        raise GeneratorError(f"the scene could not be painted: {error}", retryable=False) from error
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.float32)
+
+
+def _ensure_contrast(page: Page, surface: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...]]:
+    """Measures each text against the pixels beneath it. Where 4.5:1 is missed, the text takes the ink that reads
+    best there, and if that is not enough, a soft veil is laid under it."""
+    placed: list[Placed] = []
+    areas: list[TextArea] = []
+    for item, box, _on in page.texts:
+        pad = max(2.0, item.fit.size * 0.15)
+        window = _slice(page, box, pad)
+        patch = surface[window]
+        color, ratio = item.color, _least_contrast(item.color, patch)
+        if ratio < 4.5:
+            base = to_hex(np.median(patch.reshape(-1, 3), axis=0) / 255)
+            options = [readable(color, base), page.art.palette.ink_on(base), page.art.palette.ink, page.art.palette.paper, "#ffffff", "#0b0b0b"]
+            color = max(options, key=lambda c: (round(min(_least_contrast(c, patch), 4.6), 1), -options.index(c)))
+            ratio = _least_contrast(color, patch)
+            if ratio < 4.5:
+                _veil(surface, window, base, color, patch)
+                ratio = _least_contrast(color, surface[window])
+        placed.append(Placed(item.fit, item.x, item.y, color, item.align, item.turn))
+        areas.append(TextArea(item.fit.text.id, item.fit.string, box, color, item.fit.size, ratio))
+    return surface, placed, tuple(areas)
+
+
+def _slice(page: Page, box: Box, pad: float) -> tuple[slice, slice]:
+    y0, y1 = max(0, int(box.y - pad)), min(page.h, int(box.bottom + pad) + 1)
+    x0, x1 = max(0, int(box.x - pad)), min(page.w, int(box.right + pad) + 1)
+    return slice(min(y0, page.h - 1), max(y1, y0 + 1)), slice(min(x0, page.w - 1), max(x1, x0 + 1))
+
+
+def _lightness(patch: NDArray[np.float32]) -> NDArray[np.float32]:
+    c = np.clip(patch / 255, 0, 1)
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32), dtype=np.float32)
+
+
+def _least_contrast(color: str, patch: NDArray[np.float32]) -> float:
+    """Contrast of a color with the worst 2 % of a patch: single specks of grain do not count."""
+    step = max(1, int((patch.shape[0] * patch.shape[1] / 20000) ** 0.5))
+    field_ = _lightness(patch[::step, ::step])
+    own = float(_lightness(np.array([parse(color)], dtype=np.float32) * 255)[0])
+    low, high = (float(v) for v in np.percentile(field_, (2, 98)))
+    ratios = [(max(own, other) + 0.05) / (min(own, other) + 0.05) for other in (low, high)]
+    return 1.0 if low <= own <= high else min(ratios)
+
+
+def _veil(surface: NDArray[np.float32], window: tuple[slice, slice], base: str, color: str, patch: NDArray[np.float32]) -> None:
+    """Blends the ground under a text toward whatever is far from its color, just enough."""
+    target = np.array(parse(readable(mix(base, "#000000" if parse(color)[1] > 0.5 else "#ffffff", 0.6), color, 7.0)), dtype=np.float32) * 255
+    for strength in (0.35, 0.5, 0.65, 0.8, 0.92):
+        veiled = patch * (1 - strength) + target * strength
+        if _least_contrast(color, veiled) >= 4.6:
+            break
+    surface[window] = veiled

@@ -1,0 +1,172 @@
+"""Measures and sets text with typst: any script, right shaping, and never beyond its box."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ....errors import ConfigError, GeneratorError
+from . import fonts
+from .direction import TypeStyle
+from .text import breakable, direction, longest_words, shorten, upper
+
+__all__ = ["Fit", "Placed", "Text", "Typesetter"]
+
+# Arabic, Devanagari and Thai reach higher and lower than Latin; a line box that holds them keeps lines even.
+_TALL = {"ar", "fa", "ur", "ps", "hi", "mr", "ne", "sa", "th", "vi"}
+_REGION = {"zh": "CN", "ja": "JP", "ko": "KR"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to be fitted into `width` x `height` px, at a size between `smallest` and `largest` px.
+
+    Texts with the same `group` get the same size. `balance` evens the lines out. `lines` is the most that it may have."""
+
+    id: str
+    text: str
+    style: TypeStyle
+    width: float
+    height: float
+    smallest: float
+    largest: float
+    group: str = ""
+    balance: bool = False
+    lines: int = 99
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a text fits: size in px, the width to set it in, the height that it takes, and what is left of it.
+    `whole` is false where even the smallest size did not hold all of it and the end was cut, with an ellipsis."""
+
+    text: Text
+    string: str
+    size: float
+    width: float
+    height: float
+    lines: int
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A fitted text at its place: x, y of its top left corner in px."""
+
+    fit: Fit
+    x: float
+    y: float
+    color: str
+    align: str = "start"
+    turn: float = 0.0
+
+
+class Typesetter:
+    """One typst compiler a thread, with bundled fonts only. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._fonts: Any = None
+
+    def fit(self, texts: Sequence[Text], language: str) -> dict[str, Fit]:
+        """The best fit of each text, by id. What cannot fit is cut (at most six rounds), which `Fit.whole` tells."""
+        strings = {t.id: upper(t.text, language) if t.style.caps else t.text for t in texts}
+        cut: set[str] = set()
+        reports: dict[str, Any] = {}
+        for round_ in range(7):
+            blocks = [self._block(t, strings[t.id], language) for t in texts]
+            found = self._run({"mode": "fit", "w": 1, "h": 1, "blocks": blocks}, "<fit>")
+            reports = {report["id"]: report for report in found}
+            bad = [t for t in texts if not reports[t.id]["ok"]]
+            if not bad:
+                break
+            if round_ == 6:
+                raise GeneratorError(f"no room for the text {bad[0].text[:40]!r}: ask for a larger image", retryable=False)
+            for text in bad:
+                strings[text.id] = self._reduce(text, strings[text.id], reports[text.id], cut)
+        return {
+            t.id: Fit(t, strings[t.id], r["size"], r["w"], r["h"], r["lines"], t.id not in cut)
+            for t in texts
+            for r in (reports[t.id],)
+        }
+
+    def draw(self, width: int, height: int, placed: Iterable[Placed], language: str) -> NDArray[np.uint8]:
+        """The texts on a transparent ground, as an array of shape (height, width, 4), straight alpha."""
+        blocks = []
+        for p in placed:
+            block = self._block(p.fit.text, p.fit.string, language)
+            extra = {"x": p.x, "y": p.y, "w": p.fit.width + 0.6, "size": p.fit.size, "fill": p.color, "align": p.align}
+            blocks.append({**block, **extra, "turn": p.turn})
+        png = self._run({"mode": "draw", "w": width, "h": height, "blocks": blocks}, None)
+        with Image.open(io.BytesIO(png)) as image:
+            return np.asarray(image.convert("RGBA"))
+
+    @staticmethod
+    def _reduce(text: Text, string: str, report: dict[str, Any], cut: set[str]) -> str:
+        """Break long words first; cut the end only where that was done already."""
+        if report["word"] > text.width and "\u00ad" not in string and "\u200b" not in string:
+            per_char = report["word"] / max(1, len(longest_words(string, 1)[0]))
+            return breakable(string, max(2, int(text.width / per_char) - 1))
+        cut.add(text.id)
+        if report["word"] > text.width:
+            return shorten(breakable(string.replace("\u00ad", "").replace("\u200b", ""), 2), 0.9)
+        room = min(text.height / max(1.0, report["h"]), text.lines / report["lines"])
+        return shorten(string, min(0.92, room * 0.97))
+
+    @staticmethod
+    def _block(text: Text, string: str, language: str) -> dict[str, Any]:
+        style = text.style
+        tall = language in _TALL
+        families: list[Any] = list(fonts.stack(style.family, language))
+        if language in _REGION:
+            families = [{"name": f, "covers": "latin-in-cjk"} if i < 3 and "CJK" not in f else f
+                        for i, f in enumerate(families)]
+        return {
+            "id": text.id, "text": string, "font": families, "weight": style.weight,
+            "style": "italic" if style.italic else "normal", "fill": "#000000", "lang": language,
+            "region": _REGION.get(language), "dir": direction(language),
+            "tracking": 0 if language in _TALL - {"vi"} else style.tracking,
+            "top": 1.02 if tall else 0.8, "bottom": 0.4 if tall else 0.22,
+            "leading": max(0.02, style.leading * 0.5) if tall else (style.leading + 0.12 if language in _REGION else style.leading),
+            "hyphenate": False, "align": "start", "w": text.width, "h": text.height, "min": text.smallest,
+            "max": max(text.smallest, text.largest), "group": text.group, "balance": text.balance, "lines": text.lines,
+            "words": longest_words(string),
+        }  # fmt: skip
+
+    def _run(self, data: dict[str, Any], label: str | None) -> Any:
+        compiler = self._compiler()
+        inputs = {"data": json.dumps(data)}
+        try:
+            if label is None:
+                return compiler.compile(format="png", ppi=72, sys_inputs=inputs)
+            compiler.compile(format="svg", sys_inputs=inputs)
+            return json.loads(compiler.query(label, field="value"))
+        except RuntimeError as error:
+            raise GeneratorError(f"the typesetter failed: {error}", retryable=False) from error
+
+    def _compiler(self) -> Any:
+        if not hasattr(self._local, "compiler"):
+            try:
+                typst: Any = import_module("typst")
+            except ImportError:
+                raise ConfigError("typst is not installed: pip install 'safelight[embedded]'") from None
+            with self._lock:
+                if self._fonts is None:
+                    self._fonts = typst.Fonts(False, False, list(fonts.directories()))
+            source = files(__package__) / "typeset.typ"
+            with as_file(source) as path:
+                self._local.compiler = typst.Compiler(str(path), root=str(path.parent), font_paths=self._fonts, ignore_system_fonts=True)
+        return self._local.compiler
+
+
