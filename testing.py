@@ -11,6 +11,7 @@ reasoner, a generator and a search that answer from a script and remember what t
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -296,11 +297,16 @@ def fake_guard(
     human_review: bool = False,
 ) -> Guard:
     """A guard under the shipped policies, with one moderator at every stage (default: `AllowAll`), or one a stage."""
-    policies = policies or PolicySet.load()
+    policies = policies or _shipped()
     given = AllowAll(every_pair(policies)) if moderator is None else moderator
     stages = given if isinstance(given, Mapping) else dict.fromkeys(Stage, given)
     stack = SafetyStack(policies, stages, seconds, human_review=human_review)
     return Guard(stack, fake_office(clock, entropy, policy_version=policies.version), recorder)
+
+
+@functools.cache
+def _shipped() -> PolicySet:
+    return PolicySet.load()
 
 
 class ScriptedReasoner:

@@ -10,7 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +22,9 @@ from .verdict import Decision, severest
 __all__ = ["Policy", "PolicySet", "StageThresholds", "Thresholds"]
 
 StackName = Literal["general", "minors", "bio"]
+
+# The same safe subset of YAML, ten times as fast where libyaml is there.
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Thresholds(BaseModel):
@@ -188,7 +191,8 @@ def _read_all(files: Iterable[Traversable]) -> dict[str, Policy]:
 
 def _read(file: Traversable) -> Policy:
     try:
-        return Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        data = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (the loader is a safe one)
+        return Policy.model_validate(data)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
         raise ConfigError(f"{file} is not a valid policy: {faults}.") from error

@@ -33,9 +33,9 @@ KINDS: tuple[Failure, ...] = get_args(Failure)
 
 Compose = Callable[[Moderator], Moderator]
 ALONE: dict[str, Compose] = {
-    "all_of": lambda broken: all_of(broken),
+    "all_of": all_of,
     "all_of, among others": lambda broken: all_of(AllowAll(), broken, AllowAll()),
-    "first_block": lambda broken: first_block(broken),
+    "first_block": first_block,
     "first_block, last": lambda broken: first_block(AllowAll(), broken),
     "consensus": lambda broken: consensus(broken, n=3, quorum=2),
     "consensus, unanimous": lambda broken: consensus(AllowAll(), AllowAll(), broken, quorum=3),
@@ -261,8 +261,8 @@ async def test_a_late_answer_is_no_answer(stubborn: HangingModerator) -> None:
 @pytest.mark.parametrize(
     ("build", "said"),
     [
-        (lambda: all_of(), "at least one"),
-        (lambda: first_block(), "at least one"),
+        (all_of, "at least one"),
+        (first_block, "at least one"),
         (lambda: consensus(quorum=1), "at least one"),
         (lambda: all_of("hate"), "is not a moderator"),  # type: ignore[arg-type]
         (lambda: within(AllowAll, 0), "positive number"),  # type: ignore[arg-type]
