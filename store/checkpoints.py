@@ -70,6 +70,7 @@ async def _sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
             saver = AsyncSqliteSaver(connection, serde=strict_serializer())
             await _patiently(saver.setup)
             await connection.execute("PRAGMA synchronous = FULL")
+            await connection.execute("PRAGMA secure_delete = ON")  # states hold prompts; a deleted thread is gone
         except sqlite3.Error as error:
             raise _unusable(path, error) from error
         yield saver
@@ -99,20 +100,22 @@ async def _postgresql(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     except ImportError as error:
         raise ConfigError("PostgreSQL's saver is not installed: pip install 'safelight[server]'") from error
 
-    options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row, "connect_timeout": 10}
-    pool: Any = AsyncConnectionPool(url, min_size=1, max_size=_POOL, kwargs=options, open=False)
+    options: dict[str, Any] = {
+        "autocommit": True, "prepare_threshold": 0, "row_factory": dict_row, "connect_timeout": 10,
+    }  # fmt: skip
+    pool: Any = AsyncConnectionPool(
+        url, min_size=1, max_size=_POOL, kwargs=options, open=False, check=AsyncConnectionPool.check_connection
+    )
     try:
-        await pool.open(wait=True, timeout=10)
-        saver = AsyncPostgresSaver(pool, serde=strict_serializer())
-        async with pool.connection() as guard:
+        # By itself and first: a pool would try a dead server again and again before it says so.
+        async with await psycopg.AsyncConnection.connect(url, **options) as guard:
             # Polled, not waited for: a statement that waits for the lock holds a snapshot, and the indexes that the
-            # other process builds concurrently wait for every snapshot to go.
+            # other process builds concurrently wait for every snapshot to go. Closing the connection unlocks.
             while not (await (await guard.execute(_TRY_LOCK)).fetchone())["got"]:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.05)
-            try:
-                await saver.setup()
-            finally:
-                await guard.execute(f"SELECT pg_advisory_unlock({_SETUP_LOCK})")
+            await pool.open(wait=True, timeout=10)
+            saver = AsyncPostgresSaver(pool, serde=strict_serializer())
+            await saver.setup()
     except (psycopg.Error, PoolTimeout) as error:
         await pool.close()
         place = psycopg.conninfo.conninfo_to_dict(url)

@@ -228,7 +228,7 @@ def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
 def _parse(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
         raise ConfigError(
             "The database URL cannot be read: use sqlite:///PATH or postgresql://USER@HOST/NAME."
         ) from error
@@ -261,8 +261,12 @@ def _connect(url: sa.URL, busy_seconds: float) -> sa.Engine:
         raise ConfigError("PostgreSQL's driver is not installed: pip install 'safelight[server]'") from error
     except SQLAlchemyError as error:
         raise _explained(error, place) from error
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise _explained_sqlite(error, place) from error
+    except OSError as error:
+        raise StoreError(
+            f"The database {place} cannot be made ({error.strerror or error}): check the folder and its permissions."
+        ) from error
     return engine
 
 
@@ -342,7 +346,7 @@ _SQLITE_FAULTS = (
         "it is damaged, or is no database: put back a backup, or move it away to start anew",
     ),
     (
-        ("readonly", "unable to open", "permission denied", "read-only", "not a directory"),
+        ("readonly", "unable to open", "permission denied", "read-only"),
         "it cannot be written: check the folder and its permissions",
     ),
     (("locked", "busy"), "another process holds it for too long: try again, or stop the other"),
