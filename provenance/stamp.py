@@ -18,6 +18,7 @@ class StampFacts(_Frozen):
 
     `algorithmic` chooses C2PA's digital source type (`algorithmicMedia` over `trainedAlgorithmicMedia`). `parents`
     are encoded images that this one edits, `components` those it refers to. `sources` are (title, address) pairs.
+    `adopted` says that the image is its parent, unchanged: an operator's own, of whose making nothing is claimed.
     """
 
     run_id: str
@@ -30,6 +31,8 @@ class StampFacts(_Frozen):
     sources: tuple[tuple[str, str], ...] = ()
     policy_version: str = ""
     prompt: str | None = None
+    model_version: str = ""
+    adopted: bool = False
 
 
 class Stamp(_Frozen):

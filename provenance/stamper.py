@@ -1,0 +1,237 @@
+"""Stamps an image, and tells later whether an image is ours.
+
+Watermark, then encoding, then a look at what was encoded, then the manifest, then the registry; the bytes are final
+once they are signed. All that computes runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable
+from importlib import metadata
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from .. import media
+from ..errors import BadImage, ConfigError, StoreError
+from .assess import Candidate, Evidence, judge
+from .c2pa import ContentCredentials, Signed
+from .content import Content, compare
+from .fingerprint import distance, pack_thumbnail, pdq, thumbnail, unpack_thumbnail
+from .keys import SigningIdentity
+from .manifest import Bindings
+from .pixels import Region, changed_regions, tile_digest
+from .registry import Registered, Registry, StoreRegistry
+from .report import ManifestReport
+from .stamp import Assessment, Stamp, StampFacts
+from .watermark.engine import Geometry, Reading, WatermarkEngine
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..store import Store
+
+__all__ = ["ImageStamper", "open_stamper"]
+
+_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+_NUMBER_BITS = 44
+_NEAR = 60
+_DRAWS = 5
+
+
+class ImageStamper:
+    """Stamps as `identity`, with `watermark` (None: without one), into `registry`."""
+
+    def __init__(
+        self,
+        identity: SigningIdentity,
+        watermark: WatermarkEngine | None,
+        registry: Registry,
+        *,
+        version: str = "0",
+        trust_list: bytes = b"",
+        entropy: Callable[[int], int] = secrets.randbits,
+        quality: int = 92,
+    ) -> None:
+        self.identity = identity
+        self._watermark = watermark
+        self._registry = registry
+        self._credentials = ContentCredentials(identity, version=version, trust_list=trust_list)
+        self._entropy = entropy
+        self._quality = quality
+
+    async def stamp(self, data: bytes, media_type: str, facts: StampFacts) -> tuple[bytes, Stamp]:
+        """The image, marked, signed and registered, and what was put on it. The bytes must not be touched again.
+
+        Raises:
+            BadImage: the image does not decode within bounds, or is of a kind that cannot be stamped.
+            ConfigError: the identity cannot sign.
+            StoreError: it could not be registered.
+        """
+        if media_type not in _FORMATS:
+            raise BadImage(f"{media_type} images cannot be stamped: choose PNG, JPEG, WebP or AVIF.")
+        number = await self._new_number()
+        signed, stamp, registered = await asyncio.to_thread(self._stamp, data, media_type, facts, number)
+        await self._registry.add(registered)
+        return signed.data, stamp
+
+    async def assess(self, data: bytes) -> Assessment:
+        """Whose image is this? Raises BadImage where it does not decode within bounds."""
+        exact = await self._registry.by_sha256(hashlib.sha256(data).hexdigest())
+        image, report = await asyncio.to_thread(self._open, data)
+        reading, content = await asyncio.to_thread(self._look, image)
+        candidates: list[Candidate] = []
+        if exact is not None:
+            candidates.append(_candidate(exact, "bytes", content, None))
+        if report.origin == "ours" and report.run is not None:
+            named = await self._registry.by_image_id(str(report.run.get("image_id")))
+            if named is not None:
+                candidates.append(_candidate(named, "manifest", content, None))
+        if reading is not None and reading.payload is not None:
+            marked = await self._registry.by_image_id(image_id_of(reading.payload.image))
+            if marked is not None:
+                candidates.append(await asyncio.to_thread(_candidate, marked, "watermark", content, reading.geometry))
+        if not any(each.comparison.agrees for each in candidates):
+            for found in await self._registry.near(content.forms, _NEAR):
+                look_alike = await self._registry.by_image_id(found.image_id)
+                if look_alike is not None:
+                    candidates.append(_candidate(look_alike, "fingerprint", content, None))
+        regions, fits = await asyncio.to_thread(_compare_pixels, image, report, content, candidates)
+        note = "" if self._watermark is not None else "no watermark engine is set up"
+        return judge(Evidence(report, reading, tuple(candidates), regions, note, fits))
+
+    async def _new_number(self) -> int:
+        for _ in range(_DRAWS):
+            number = self._entropy(_NUMBER_BITS)
+            if await self._registry.by_image_id(image_id_of(number)) is None:
+                return number
+        raise StoreError("No free image id was found: the source of randomness is broken.", stage="stamp")
+
+    def _stamp(self, data: bytes, media_type: str, facts: StampFacts, number: int) -> tuple[Signed, Stamp, Registered]:
+        picture = media.decode(data)
+        image, mark, notes = self._marked(picture.image, media_type, number)
+        encoded = encode(image, media_type, self._quality)
+        final = media.open_image(encoded)
+        if mark is not None and media_type != "image/png":
+            mark, notes = self._reread(final, mark, notes)
+        bindings = Bindings(
+            image_id=image_id_of(number),
+            fingerprint=pdq(final),
+            width=final.width,
+            height=final.height,
+            pixels=tile_digest(final),
+            mark=mark,
+        )
+        signed = self._credentials.sign(encoded, media_type, facts, bindings)
+        stamp = Stamp(
+            image_id=bindings.image_id,
+            sha256=hashlib.sha256(signed.data).hexdigest(),
+            manifest_id=signed.label,
+            watermark=mark,
+            fingerprint=f"pdq:{bindings.fingerprint.hex()}",
+            signer=self.identity.subject,
+            development=self.identity.is_development,
+            notes=(*picture.notes, *notes, *signed.notes),
+        )
+        registered = Registered(
+            image_id=bindings.image_id,
+            run_id=facts.run_id,
+            image=facts.image,
+            sha256=stamp.sha256,
+            fingerprint=bindings.fingerprint,
+            thumbnail=pack_thumbnail(thumbnail(final)),
+            manifest=signed.store,
+            facts={**stamp.model_dump(mode="json"), "pixels": bindings.pixels, "size": [final.width, final.height]},
+        )
+        return signed, stamp, registered
+
+    def _marked(
+        self, image: Image.Image, media_type: str, number: int
+    ) -> tuple[Image.Image, str | None, tuple[str, ...]]:
+        if self._watermark is None:
+            return image, None, ("no watermark: no engine is set up",)
+        flat = media.flatten(image) if media_type == "image/jpeg" else image
+        try:
+            marked = self._watermark.embed(flat, number)
+        except BadImage as error:
+            return image, None, (f"no watermark: {error}",)
+        notes = () if marked.is_robust else ("the watermark of this image may not survive strong compression",)
+        return marked.image, self._watermark.pack(marked.payload).hex(), notes
+
+    def _reread(self, final: Image.Image, mark: str, notes: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+        """A lossy encoder has the last word: what it left is what is claimed."""
+        assert self._watermark is not None  # noqa: S101 (there is a mark)
+        payload = self._watermark.read(final, "upright").payload
+        if payload is not None and self._watermark.pack(payload).hex() == mark:
+            return mark, notes
+        return None, (*notes, "no watermark: the encoder destroyed it; choose PNG")
+
+    def _open(self, data: bytes) -> tuple[Image.Image, ManifestReport]:
+        picture = media.decode(data)
+        return picture.image, self._credentials.read(data, picture.media_type)
+
+    def _look(self, image: Image.Image) -> tuple[Reading | None, Content]:
+        reading = self._watermark.read(image) if self._watermark is not None else None
+        return reading, Content.of(image)
+
+
+async def open_stamper(settings: Settings, store: Store) -> ImageStamper:
+    """The stamper that the settings ask for: with a production certificate, or else with the development chain.
+
+    Raises:
+        ConfigError: the certificate and key cannot be used.
+    """
+    return await asyncio.to_thread(_open_stamper, settings, StoreRegistry(store.images))
+
+
+def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
+    if (settings.certificate is None) != (settings.private_key is None):
+        raise ConfigError("certificate and private_key must be set together: a PEM chain (leaf first) and its key.")
+    if settings.certificate is not None and settings.private_key is not None:
+        identity = SigningIdentity.from_files(settings.certificate, settings.private_key)
+    else:
+        identity = SigningIdentity.development(settings.keys_dir)
+    return ImageStamper(identity, None, registry, version=metadata.version("safelight"))
+
+
+def image_id_of(number: int) -> str:
+    """The image id that a watermark's number stands for."""
+    return f"img_{number:011x}"
+
+
+def encode(image: Image.Image, media_type: str, quality: int) -> bytes:
+    """The image as a file without metadata."""
+    if media_type == "image/avif":
+        out = BytesIO()
+        image.save(out, "AVIF", quality=quality)
+        return out.getvalue()
+    format_: Any = media_type.removeprefix("image/")
+    return media.encode(image, format_, quality=quality)
+
+
+def _candidate(registered: Registered, by: Any, content: Content, geometry: Geometry | None) -> Candidate:
+    small = None if registered.thumbnail is None else unpack_thumbnail(registered.thumbnail)
+    return Candidate(registered, by, compare(content, registered.fingerprint, small, geometry))
+
+
+def _compare_pixels(
+    image: Image.Image, report: ManifestReport, content: Content, candidates: list[Candidate]
+) -> tuple[tuple[Region, ...] | None, bool | None]:
+    """Which tiles differ from what was signed or registered; whether the manifest's fingerprint is this picture's."""
+    fits = (
+        None
+        if report.fingerprint is None
+        else min(distance(form, report.fingerprint) for form in content.forms) <= _NEAR
+    )
+    said = report.run if report.origin == "ours" and fits else None
+    for candidate in candidates:
+        if said is None and candidate.comparison.agrees:
+            facts = candidate.registered.facts or {}
+            width, height = facts.get("size") or (0, 0)
+            said = {"width": width, "height": height, "pixels": facts.get("pixels")}
+    if said is None or (said.get("width"), said.get("height")) != image.size:
+        return None, fits
+    return changed_regions(str(said.get("pixels")), tile_digest(image)), fits
