@@ -226,15 +226,17 @@ class ClearanceOffice:
         """Why a clearance is none for this content, here and now; taken one at a time, as above."""
         if type(clearance) is not Clearance:
             yield "there is no clearance"
-            return
-        if type(content) is not Content:
+        elif type(content) is not Content:
             yield f"{type(content).__name__} is not content"
-        key = self.keys.get(clearance.key_id)
-        if key is None:
+        elif (key := self.keys.get(clearance.key_id)) is None:
             yield f"the clearance was signed with key {clearance.key_id!r}, which is not in use"
-            return
-        if not hmac.compare_digest(_mac(key, clearance), clearance.mac):
+        elif not hmac.compare_digest(_mac(key, clearance), clearance.mac):
             yield "the clearance is forged or damaged"
+        else:
+            yield from self._mismatches(clearance, content, run_id)
+
+    def _mismatches(self, clearance: Clearance, content: Content, run_id: str) -> Iterator[str]:
+        """Where a genuine clearance is one for something else."""
         if clearance.policy_version != self.policy_version:
             yield f"it was cleared under policies {clearance.policy_version}, in force are {self.policy_version}"
         if clearance.run_id != run_id:

@@ -204,6 +204,12 @@ async def test_first_block_goes_on_after_anything_milder(decision: Decision) -> 
     assert {found.policy for found in verdict.findings} == {"sexual", "hate"}
 
 
+async def test_first_block_without_a_block_asks_all() -> None:
+    verdict = await first_block(AllowAll({"text:a"}), AllowAll({"text:b"})).moderate(CONTENT)
+    assert verdict.allowed
+    assert verdict.checked == {"text:a", "text:b"}
+
+
 @given(st.lists(st.sampled_from(Decision), min_size=1, max_size=7), st.data())
 def test_consensus_is_the_mildest_that_a_quorum_accepts(votes: list[Decision], data: st.DataObject) -> None:
     quorum = data.draw(st.integers(len(votes) // 2 + 1, len(votes)))
