@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpcore2
@@ -33,6 +34,7 @@ __all__ = [
     "IPNetwork",
     "Resolver",
     "check_url",
+    "public_tls",
     "resolve",
 ]
 
@@ -142,6 +144,12 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
+@cache
+def public_tls() -> ssl.SSLContext:
+    """TLS that trusts the public authorities, whatever the environment says. Loading them takes 30 ms, hence once."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """Opens TCP connections to checked addresses only."""
 
@@ -211,7 +219,7 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
         self, policy: AddressPolicy, *, resolver: Resolver = resolve, tls: ssl.SSLContext | None = None
     ) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
+            ssl_context=tls or public_tls(),
             max_connections=16,
             max_keepalive_connections=0,
             network_backend=CheckedBackend(policy, resolver),
