@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ def draw_mermaid(graph: Any) -> str:
     ids = {name: f"n{number}" for number, name in enumerate(picture.boxes)}
     framed = {part for parts in picture.blocks.values() for part in parts}
     out = ["flowchart TD"]
-    for name, parts in picture.blocks.items():
+    for parts in picture.blocks.values():
         out.append(f'  subgraph {ids[parts[1]]}_guarded[" "]')
         out += [f"    {ids[part]}{_mermaid_shape(*picture.boxes[part])}" for part in parts]
         out.append("  end")
@@ -106,12 +108,11 @@ def draw_png(graph: Any, path: Path | str, *, scale: float = 2.0) -> Path:
         ConfigError: the renderer or its font is not installed.
     """
     try:
-        import resvg_py
-        from fontpkg import family
-
-        fonts = [str(file.path) for file in family("noto-sans").files]
+        resvg_py: Any = import_module("resvg_py")
+        fontpkg: Any = import_module("fontpkg")
     except ImportError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'safelight[embedded]'") from error
+    fonts = [str(file.path) for file in fontpkg.family("noto-sans").files]
     rendered = resvg_py.svg_to_bytes(
         svg_string=draw_svg(graph), zoom=scale, skip_system_fonts=True, font_files=fonts, font_family=_FONT
     )
@@ -137,7 +138,7 @@ def _picture(topology: Topology) -> _Picture:
     roles = {**guards, **dict.fromkeys(topology.effects, "effect"), **dict.fromkeys(topology.deliveries, "deliver")}
     boxes: dict[str, tuple[str, str]] = {START: ("terminal", "START"), END: ("terminal", "END")}
     boxes |= {name: (roles.get(name, "plain"), name) for name in sorted(topology.nodes)}
-    within = {pair for parts in blocks.values() for pair in zip(parts, parts[1:], strict=False)}
+    within = {pair for parts in blocks.values() for pair in pairwise(parts)}
     lines = []
     for source, target in sorted(topology.edges - within):
         alone = target == END and len(topology.onward[source]) == 1
@@ -240,7 +241,7 @@ def _drawn_line(layout: Layout, line: _Line, edge: tuple[str, str]) -> str:
 def _downward(points: Sequence[Point]) -> str:
     """A smooth line through the points that is vertical at each of them."""
     out = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
-    for (xa, ya), (xb, yb) in zip(points, points[1:], strict=False):
+    for (xa, ya), (xb, yb) in pairwise(points):
         bend = (yb - ya) * 0.5
         out += f"L{xb:.1f},{yb:.1f}" if abs(xa - xb) < 0.05 else _cubic((xa, ya + bend), (xb, yb - bend), (xb, yb))
     return out
@@ -269,7 +270,7 @@ def _upward(source: Placed, target: Placed, bends: Sequence[Point], side: int) -
         return out + _cubic((bulge, y0), (bulge, y1), (x1, y1))
     (first, below), (last, above) = bends[0], bends[-1]
     out += _cubic((first, y0), (first, y0), (first, below))
-    for (xa, ya), (xb, yb) in zip(bends, bends[1:], strict=False):
+    for (xa, ya), (xb, yb) in pairwise(bends):
         bend = (yb - ya) * 0.5
         out += _cubic((xa, ya + bend), (xb, yb - bend), (xb, yb))
     return out + _cubic((last, y1), (last, y1), (x1, y1)) if above != y1 else out

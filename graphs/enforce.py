@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph, StateGraph
 from .effect_step import DeclaredEffect
 from .routing import Routes, enforce_branch, enforce_step
 from .signatures import declared_ends
-from .topology import DEFAULT_HANDLER, topology_of
+from .topology import DEFAULT_HANDLER, matters, must_choose, routes_of, topology_of
 from .verify import END, Topology
 
 __all__ = ["enforced_copy"]
@@ -37,7 +37,7 @@ class _Enforcer:
         self.entries = {name: f"{name}.check" for name in self.separate}
         self.exits = {name: f"{name}.review" for name in self.separate}
         # In a graph without effects a step that routes nowhere just ends, as anywhere in LangGraph.
-        self.strict = bool(topology.effects)
+        self.strict = matters(topology)
 
     def copy(self) -> AnyBuilder:
         builder = self.builder
@@ -55,17 +55,21 @@ class _Enforcer:
         for source, branches in builder.branches.items():
             for name, branch in branches.items():
                 routes = self._routes(source, frozenset(branch.ends.values()) if branch.ends is not None else None)
-                alone = len(branches) == 1 and not self._static(source) and not self._ends(source)
-                must = self.strict and alone and branch.ends is not None and END not in branch.ends.values()
-                twin.branches[self._exit(source)][name] = enforce_branch(branch, replace(routes, must=must), name=name)
+                must = self.strict and must_choose(builder, source) and not self._ends(source)
+                routes = replace(routes, must=must and not self._waits(source))
+                twin.branches[self._exit(source)][name] = enforce_branch(branch, routes, name=name)
         twin._node_defaults = replace(builder._node_defaults)
         name = DEFAULT_HANDLER
         if name in builder.nodes:  # a compiled builder: the default handler has become a node, and is copied as such
             twin._node_defaults.error_handler = None
         elif (handler := builder._node_defaults.error_handler) is not None:
+            ends = frozenset(declared_ends(handler))
+            routes = replace(
+                self._routes(name, ends or frozenset({END})), must=self.strict and bool(ends) and END not in ends
+            )
             twin._node_defaults.error_handler = enforce_step(
                 coerce_to_runnable(handler, name=name, trace=False),  # type: ignore[arg-type]
-                self._routes(name, frozenset(declared_ends(handler))),
+                routes,
             )
         return twin
 
@@ -73,11 +77,9 @@ class _Enforcer:
         ends = self._ends(name)
         step = _enforced_subgraph(spec.runnable)
         onward = frozenset(ends) | self._static(name) | self._branched(name) | self._jumped_to(name)
-        leaf = not onward and not any(name in sources for sources, _ in self.builder.waiting_edges)
-        routes = self._routes(name, onward | {END} if leaf else onward)
-        only_commands = bool(ends) and not self._static(name) and not self.builder.branches.get(name)
-        joins = any(name in sources for sources, _ in self.builder.waiting_edges)
-        routes = replace(routes, must=self.strict and only_commands and not joins and END not in ends)
+        waits = self._waits(name)
+        routes = self._routes(name, onward if onward or waits else frozenset({END}))
+        routes = replace(routes, must=self.strict and bool(ends) and must_choose(self.builder, name) and not waits)
         mapped: Any = (
             {self._entry(end): label for end, label in spec.ends.items()}
             if isinstance(spec.ends, dict)
@@ -120,10 +122,10 @@ class _Enforcer:
         return self.exits.get(name, name)
 
     def _ends(self, name: str) -> tuple[str, ...]:
-        spec = self.builder.nodes.get(name)
-        if spec is None:
-            return ()
-        return tuple(spec.ends or ()) or (declared_ends(spec.runnable) if spec.is_error_handler else ())
+        return routes_of(self.builder, name)
+
+    def _waits(self, name: str) -> bool:
+        return any(name in sources for sources, _ in self.builder.waiting_edges)
 
     def _static(self, name: str) -> frozenset[str]:
         return frozenset(target for source, target in self.builder.edges if source == name)
@@ -144,7 +146,7 @@ def _enforced_subgraph(step: Any) -> Any:
     if not isinstance(step, CompiledStateGraph) or isinstance(getattr(step, "topology", None), Topology):
         return step
     topology = topology_of(step.builder)
-    if not topology.effects:
+    if not matters(topology):
         return step
     twin = StateGraph.compile(
         enforced_copy(step.builder, topology),

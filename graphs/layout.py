@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["Layout", "Placed", "lay_out"]
 
@@ -63,7 +64,7 @@ def lay_out(
     layer = _layers(list(sizes), forward, last)
     chains, bends = _chains(forward, layer)
     widths = {name: width for name, (width, _) in sizes.items()} | dict.fromkeys(bends, _BEND_WIDTH)
-    links = [link for chain in chains.values() for link in zip(chain, chain[1:], strict=False)]
+    links = [link for chain in chains.values() for link in pairwise(chain)]
     rows = _ordered(layer | bends, links)
     x = _across(rows, links, widths, gap[0])
     _straighten(x, chains.values(), rows, widths, gap[0])
@@ -92,8 +93,8 @@ def _without_cycles(nodes: list[str], edges: Sequence[Edge], first: str) -> tupl
         state.setdefault(root, 1)
         while stack:
             node, targets = stack[-1]
-            target = next(targets, None)
-            if target is None:
+            target = next(targets, "")
+            if not target:
                 state[node] = 2
                 stack.pop()
             elif state.get(target) == 1:
@@ -164,7 +165,7 @@ def _ordered(layer: Mapping[str, int], links: list[Edge]) -> list[list[str]]:
 
 def _crossings(rows: list[list[str]], below: Mapping[str, list[str]]) -> int:
     count = 0
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         place = {name: index for index, name in enumerate(lower)}
         ends = [sorted(place[target] for target in below[name]) for name in upper]
         flat = [end for each in ends for end in each]
@@ -223,7 +224,7 @@ def _straighten(
 def _spread(row: list[str], wanted: list[float], widths: Mapping[str, float], gap: float) -> list[float]:
     """The positions nearest to those wanted (least squares) at which neighbors keep their distance."""
     offset = [0.0]
-    for before, name in zip(row, row[1:], strict=False):
+    for before, name in pairwise(row):
         offset.append(offset[-1] + _apart(before, name, widths, gap))
     blocks: list[tuple[float, int]] = []  # mean of the block, number of members
     for target, shift in zip(wanted, offset, strict=True):

@@ -16,7 +16,7 @@ from ..errors import GraphError
 from .signatures import declared_ends, returns_bare_command, subgraphs_of
 from .verify import END, START, Groups, Topology
 
-__all__ = ["DEFAULT_HANDLER", "Pauses", "topology_of"]
+__all__ = ["DEFAULT_HANDLER", "Pauses", "matters", "must_choose", "routes_of", "topology_of"]
 
 ROLES = ("effect", "check", "review", "deliver")
 DEFAULT_HANDLER = "__default_error_handler__"  # the name that LangGraph gives it when it compiles
@@ -93,6 +93,30 @@ def topology_of(
     return _Reader(builder, pauses, enforced, inside | {id(builder)}).read()
 
 
+def must_choose(builder: StateGraph[Any, Any, Any, Any], name: str) -> bool:
+    """Whether a node's only way on is one router (a branch, or its own commands), which can be made to choose."""
+    if any(source == name for source, _ in builder.edges):
+        return False
+    branches = builder.branches.get(name, {})
+    ends = routes_of(builder, name)
+    if ends:
+        return not branches and END not in ends
+    return len(branches) == 1 and all(branch.ends and END not in branch.ends.values() for branch in branches.values())
+
+
+def routes_of(builder: StateGraph[Any, Any, Any, Any], name: str) -> tuple[str, ...]:
+    """Where a node's own commands may go: as LangGraph reads it, and off the annotation of an error handler."""
+    spec = builder.nodes.get(name)
+    if spec is None:
+        return ()
+    return tuple(spec.ends or ()) or (declared_ends(spec.runnable) if spec.is_error_handler else ())
+
+
+def matters(topology: Topology) -> bool:
+    """Whether a graph has anything to prove; as a subgraph, it is else a step like any other."""
+    return bool(topology.effects or topology.deliveries or topology.checks or topology.reviews or topology.jumps)
+
+
 class _Reader:
     def __init__(
         self, builder: StateGraph[Any, Any, Any, Any], pauses: Pauses, enforced: bool, inside: frozenset[int]
@@ -131,7 +155,7 @@ class _Reader:
             return
         self._add_plain(name)
         found = [(self._subtopology(graph, direct), direct) for graph, direct in subgraphs_of(spec.runnable)]
-        held = [(topology, direct) for topology, direct in found if topology is not None and _matters(topology)]
+        held = [(topology, direct) for topology, direct in found if topology is not None and matters(topology)]
         for number, (topology, direct) in enumerate(held, start=1):
             self._embed(name, topology, f"{name}/" if len(held) == 1 else f"{name}/{number}/", direct)
 
@@ -195,7 +219,7 @@ class _Reader:
 
     def _add_routes(self, name: str, spec: Any, default_handler: str | None) -> None:
         bare = returns_bare_command(spec.runnable)
-        ends = tuple(spec.ends or ()) or (declared_ends(spec.runnable) if spec.is_error_handler else ())
+        ends = routes_of(self.builder, name)
         self._add_ends(name, ends, bare=bare and not ends)
         if not self.enforced:
             self.draft.anywhere[self.exit[name]] = (
@@ -269,6 +293,12 @@ class _Reader:
         draft = self.draft
         going = {source for source, _ in draft.edges} | {source for sources, _ in draft.joins for source in sources}
         draft.edges |= {(node, END) for node in draft.nodes - going - set(draft.anywhere)}
+        waiting = {source for sources, _ in self.builder.waiting_edges for source in sources}
+        for name in {*self.builder.nodes, *self.builder.branches} - {START}:
+            # Several routers may all choose nothing, and nothing would notice.
+            free = not must_choose(self.builder, name) and name not in waiting
+            if free and not any(source == name for source, _ in self.builder.edges):
+                draft.edges.add((self.exit[name], END))
 
     def _add_roles(self) -> None:
         groups: dict[tuple[str, str, str], set[str]] = {}
@@ -298,11 +328,6 @@ def _targets_of(name: str, metadata: Mapping[str, Any]) -> list[str]:
     if isinstance(targets, str) or not targets:
         raise GraphError(f'\'{name}\' is a {metadata["safelight"]} and must name what it guards: add "for": ["…"].')
     return list(targets)
-
-
-def _matters(topology: Topology) -> bool:
-    """Whether a subgraph has anything to prove; else it is a step like any other."""
-    return bool(topology.effects or topology.deliveries or topology.checks or topology.reviews or topology.jumps)
 
 
 def _named_pauses(given: Any) -> tuple[str, ...] | str:

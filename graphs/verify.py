@@ -27,13 +27,15 @@ class Topology:
     """What can follow what.
 
     `edges` are the ways on that a node may take, `certain` those of them that it always takes when it finishes, and
-    `joins` pairs (sources, target) whose target runs once all sources have run. `anywhere` maps a node whose routing
-    cannot be seen to the reason, with what to do about it: it is taken to lead to every node and to END. A path that
-    ends a run has an edge to END; a node whose only ways on are joins has none, `prove` decides whether it can strand.
+    `joins` pairs (sources, target) whose target runs once all sources have run. A node without joins takes at least one
+    of its edges, one with joins may take none. What ends a run has an edge to END, but for waiting at a join that never
+    fires: `prove` sees to that. `anywhere` maps a node whose routing cannot be seen to the reason, with what to do about
+    it: it is taken to lead to every node and to END.
 
     `checks` and `reviews` map an effect (or a delivery) to its guards: each group must be passed, by any one of its
-    nodes. `exposed` are the effects whose raw output lies in the state until it is reviewed. `failures` names edges that are taken when a node raises: drawn, walked, never certain. `jumps` pairs a node
-    of a subgraph with the node of the parent graph that it may jump to; here they are ways to END.
+    nodes. `exposed` are the effects whose raw output lies in the state until it is reviewed. `failures` names edges
+    that are taken when a node raises: drawn, walked, never certain. `jumps` pairs a node of a subgraph with the node of
+    the parent graph that it may jump to; here they are ways to END.
     """
 
     nodes: frozenset[str]
@@ -243,8 +245,8 @@ class _Walker:
     def strands(self, effect: str) -> Callable[[str], bool]:
         """Whether a node after `effect` may wait for ever at its joins, and so end the run.
 
-        It does not, where it has another way on, or where the other sources of one of its joins are certain to run
-        whenever the effect has.
+        It does not, where it has a way on that it always takes, or where the other sources of one of its joins are
+        certain to run whenever the effect has.
         """
         sure = {effect}
         queue = [effect]
@@ -256,7 +258,7 @@ class _Walker:
 
         def waits(node: str) -> bool:
             joins = self.topology.joins_from.get(node, ())
-            onward = [edge for edge in self.topology.edges if edge[0] == node]
+            onward = any(source == node for source, _ in self.topology.certain)
             return bool(joins) and not onward and not any(sources - {node} <= sure for sources, _ in joins)
 
         return waits
