@@ -111,7 +111,7 @@ async def _postgresql(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
         async with await psycopg.AsyncConnection.connect(url, **options) as guard:
             # Polled, not waited for: a statement that waits for the lock holds a snapshot, and the indexes that the
             # other process builds concurrently wait for every snapshot to go. Closing the connection unlocks.
-            while not (await (await guard.execute(_TRY_LOCK)).fetchone())["got"]:  # noqa: ASYNC110 - see above
+            while not await _got(await guard.execute(_TRY_LOCK)):  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.05)
             await pool.open(wait=True, timeout=10)
             saver = AsyncPostgresSaver(pool, serde=strict_serializer())
@@ -128,6 +128,10 @@ async def _postgresql(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
         yield saver
     finally:
         await pool.close()
+
+
+async def _got(cursor: Any) -> bool:
+    return bool((await cursor.fetchone())["got"])
 
 
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({_SETUP_LOCK}) AS got"

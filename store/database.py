@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import StaticPool
 
 from ..errors import ConfigError, SafelightError, StoreError
@@ -168,7 +175,7 @@ class Database:
             options = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
             with self._engine.connect().execution_options(**options) as connection:
                 return work(connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError) as error:
             raise _explained(error, self.place) from error
 
     def _commit(self, works: list[Callable[[sa.Connection], Any]]) -> list[Any]:
@@ -177,7 +184,9 @@ class Database:
             try:
                 return self._transaction(lambda connection: [work(connection) for work in works])
             except DBAPIError as error:
-                if error.connection_invalidated:  # the commit may have happened: repeating it could do it twice
+                # A lost connection may have committed: repeating it could do it twice. And what does not work for all
+                # (no answer, no room, no lock) would not work for each, only take as many times as long.
+                if error.connection_invalidated or (isinstance(error, OperationalError) and not _passes(error)):
                     return [_explained(error, self.place) for _ in works]
             except Exception:  # noqa: S110 - one bad write spoils its batch, so each is now tried alone, and told
                 pass
@@ -188,11 +197,11 @@ class Database:
             try:
                 return self._transaction(work)
             except DBAPIError as error:
-                if attempt < _TRIES and getattr(error.orig, "sqlstate", None) in _PASSING:
+                if attempt < _TRIES and _passes(error):
                     time.sleep(0.01 * 2**attempt)
                     continue
                 return _explained(error, self.place)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, UnicodeError) as error:
                 return _explained(error, self.place)
             except Exception as error:
                 return error
@@ -324,15 +333,20 @@ def _prepare_file(path: Path, busy_seconds: float) -> None:
             connection.close()
 
 
-def _explained(error: SQLAlchemyError, place: str) -> SafelightError:
-    cause = error.orig if isinstance(error, DBAPIError) else error
+def _passes(error: DBAPIError) -> bool:
+    """True for a deadlock and the like, where the same again may work."""
+    return getattr(error.orig, "sqlstate", None) in _PASSING
+
+
+def _explained(error: Exception, place: str) -> SafelightError:
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     if isinstance(cause, sqlite3.Error):
         return _explained_sqlite(cause, place)
     text = " ".join(str(cause).split()) or type(cause).__name__
     state = getattr(cause, "sqlstate", None)
     if state == "53100":
         return StoreError(f"The disk of the database {place} is full: make room, then resume.")
-    if state is None or state.startswith(("08", "57P", "28", "3D")):
+    if isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P", "28", "3D"))):
         return StoreError(
             f"The database {place} does not answer: {text}. Check that it runs and that the URL is right."
         )

@@ -148,8 +148,7 @@ class Ledger:
         head = read_head(connection)
         if head is not None:
             return head
-        used = connection.execute(sa.select(EntryRow.seq).limit(1)).first() is not None
-        if used or (self._anchor is not None and self._anchor.read() is not None):
+        if connection.execute(sa.select(EntryRow.seq).limit(1)).first() is not None or self._anchored():
             return None
         start = self._seal.head(0, GENESIS)
         connection.execute(sa.insert(HeadRow).values(id=_HEAD, **vars(start)))
@@ -157,6 +156,13 @@ class Ledger:
         page.enter(self._now(), [Record("ledger.begun")], ["{}"])
         page(connection)
         return page.head
+
+    def _anchored(self) -> bool:
+        """True where an anchor, be it damaged, says that there was a ledger."""
+        try:
+            return self._anchor is not None and self._anchor.read() is not None
+        except LedgerBroken:
+            return True
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -87,7 +87,7 @@ class AccountRow(Table):
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
     suspended_at: Mapped[datetime | None] = mapped_column(Moment)
-    suspended_for: Mapped[str] = mapped_column(Text, default="")
+    suspended_for: Mapped[str] = mapped_column(Json, default="")
 
 
 class RunRow(Table):
@@ -166,7 +166,7 @@ class EffectRow(Table):
     state: Mapped[str] = mapped_column(String(16))
     attempt: Mapped[int]
     result: Mapped[Any | None] = mapped_column(Json)
-    error: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(Json, default="")
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 

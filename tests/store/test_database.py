@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -131,7 +133,7 @@ async def test_a_file_that_another_process_holds_is_waited_for_and_then_reported
 
 def add(name: str, reason: str = ""):  # type: ignore[no-untyped-def]
     query = sa.text("INSERT INTO accounts (id, created_at, suspended_for) VALUES (:id, '2026-01-01', :reason)")
-    return lambda connection: connection.execute(query, {"id": name, "reason": reason}).rowcount
+    return lambda connection: connection.execute(query, {"id": name, "reason": json.dumps(reason)}).rowcount
 
 
 async def test_of_writes_that_share_a_commit_only_the_bad_one_fails(store: Store) -> None:
@@ -143,6 +145,39 @@ async def test_of_writes_that_share_a_commit_only_the_bad_one_fails(store: Store
         lambda connection: connection.execute(sa.text("SELECT id FROM accounts")).scalars().all()
     )
     assert sorted(names) == ["a", "b", "c"]
+
+
+async def test_those_who_wait_for_the_same_lock_wait_once(sqlite: str) -> None:
+    database = await Database.open(sqlite, busy_seconds=0.3)
+    with sqlite3.connect(database.place) as hand:
+        hand.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        outcomes = await asyncio.gather(*(database.write(add(f"{n}")) for n in range(40)), return_exceptions=True)
+        assert time.monotonic() - begun < 5
+        hand.rollback()
+    assert {type(outcome) for outcome in outcomes} == {StoreError}
+    await database.aclose()
+
+
+@pytest.mark.parametrize("brief", [{"n": float("nan")}, {"n": b"bytes"}, {"n": {1, 2}}])
+async def test_what_cannot_be_kept_is_one_clear_line(store: Store, brief: dict[str, object]) -> None:
+    with pytest.raises(StoreError) as error:
+        await store.runs.create("r1", brief=brief)
+    assert "INSERT" not in str(error.value)
+    assert await store.runs.recent() == []
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a \0 b"])
+async def test_a_name_that_a_database_cannot_hold_is_a_store_error_or_kept(store: Store, name: str) -> None:
+    try:
+        await store.runs.create(name, brief={})
+    except StoreError:
+        assert await store.runs.recent() == []
+    else:
+        assert [run.id for run in await store.runs.recent()] == [name]
+    await store.effects.begin("r1", "generate", "k")
+    await store.effects.fail("r1", "generate", "k", f"a message with {name}")
+    await store.ledger.verify()
 
 
 async def test_an_error_names_no_values(store: Store) -> None:
