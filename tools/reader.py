@@ -55,7 +55,10 @@ class DocumentReader:
         """The same for threads. Safe in any number of them; those beyond `workers` wait."""
         child = self._slots.get()
         try:
-            if child is None or not child.alive:
+            if child is not None and not child.alive:
+                child.close()
+                child = None
+            if child is None:
                 child = _Child(self._memory)
             reply = child.ask({"name": name, "url": url, "charset": charset}, data, self._seconds)
         finally:

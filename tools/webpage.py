@@ -6,6 +6,7 @@ instructions. Nothing is fetched, run or resolved. Needs the extra `embedded` (t
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = ["MAX_TEXT_CHARS", "bound_table", "looks_like_html", "read_html"]
 
 MAX_HTML_CHARS = 3_000_000
 MAX_TEXT_CHARS = 400_000
+MAX_ELEMENTS = 30_000  # beyond, finding the main text takes many seconds; long articles have some 5,000
 MAX_TABLES, MAX_ROWS, MAX_COLUMNS, MAX_CELL_CHARS = 20, 500, 40, 500
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
@@ -74,10 +76,13 @@ def read_html(data: bytes, *, url: str = "", charset: str | None = None) -> Docu
     title = clean_line(_title(tree))
     tables = _tables(tree)
     fallback = _block_text(tree)
-    try:
-        extracted = trafilatura.extract(tree, include_comments=False, include_tables=True, favor_recall=True, fast=True)
-    except Exception:  # a heuristic extractor on hostile markup; the plain text below serves as well
-        extracted = None
+    extracted = None
+    if sum(1 for _ in tree.iter()) <= MAX_ELEMENTS:
+        # A heuristic extractor may fail on hostile markup; the plain text serves as well.
+        with contextlib.suppress(Exception):
+            extracted = trafilatura.extract(
+                tree, include_comments=False, include_tables=True, favor_recall=True, fast=True
+            )
     text = clean_text(extracted or "")
     if len(text) < 200 and len(fallback) > 2 * len(text):
         text = clean_text(fallback)

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from safelight.tools.ranking import Bm25, query_terms, rank_passages, split_passages, split_sentences, tokenize
 from safelight.tools.source import Document
 
@@ -32,15 +33,27 @@ SUBJECTS = {
         "エッフェル塔はパリにあり、高さは330メートルです。",
     ),
     "zh": ("疫苗是如何制造的", "疫苗是用减毒的病毒在细胞中培养制造的。", "埃菲尔铁塔位于巴黎，高三百三十米。"),
-    "ko": ("백신은 어떻게 만들어지나요", "백신은 약독화된 바이러스를 배양하여 만들어집니다.", "에펠탑은 파리에 있으며 높이는 330미터입니다."),
+    "ko": (
+        "백신은 어떻게 만들어지나요",
+        "백신은 약독화된 바이러스를 배양하여 만들어집니다.",
+        "에펠탑은 파리에 있으며 높이는 330미터입니다.",
+    ),
     "ar": (
         "كيف يصنع اللقاح",
         "يُصْنَع اللقاح من فيروس مُضعف يُزرع في الخلايا ثم يُنقى.",
         "يبلغ ارتفاع برج إيفل ثلاثمائة وثلاثين مترا ويقع في باريس.",
     ),
-    "hi": ("टीका कैसे बनता है", "टीका कमज़ोर वायरस से बनता है और फिर शुद्ध किया जाता है।", "एफिल टॉवर पेरिस में है और 330 मीटर ऊँचा है।"),
+    "hi": (
+        "टीका कैसे बनता है",
+        "टीका कमज़ोर वायरस से बनता है और फिर शुद्ध किया जाता है।",
+        "एफिल टॉवर पेरिस में है और 330 मीटर ऊँचा है।",
+    ),
     "th": ("วัคซีนทำอย่างไร", "วัคซีนทำจากไวรัสที่อ่อนแอและเลี้ยงในเซลล์", "หอไอเฟลอยู่ในกรุงปารีสและสูง 330 เมตร"),
-    "el": ("Πώς παρασκευάζονται τα εμβόλια", "Το εμβόλιο παρασκευάζεται από εξασθενημένο ιό.", "Ο Πύργος του Άιφελ βρίσκεται στο Παρίσι."),
+    "el": (
+        "Πώς παρασκευάζονται τα εμβόλια",
+        "Το εμβόλιο παρασκευάζεται από εξασθενημένο ιό.",
+        "Ο Πύργος του Άιφελ βρίσκεται στο Παρίσι.",
+    ),
 }
 
 
@@ -104,7 +117,9 @@ def test_near_duplicates_are_given_once() -> None:
 
 def test_the_title_counts() -> None:
     same = "It is grown in cells and then purified for use by people."
-    ranked = rank_passages("vaccine", [document(same, "Eiffel Tower", "a"), document(same + " Really.", "Vaccine", "b")])
+    ranked = rank_passages(
+        "vaccine", [document(same, "Eiffel Tower", "a"), document(same + " Really.", "Vaccine", "b")]
+    )
     assert ranked[0].url == "b"
 
 
@@ -134,7 +149,9 @@ def test_ranking_never_raises(query: str, texts: list[str]) -> None:
     assert list(ranked) == sorted(ranked, key=lambda passage: -passage.score)
 
 
-@pytest.mark.parametrize("text", ["a" * 400_000, "a. " * 130_000, "。" * 400_000, "( " * 200_000, "\n" * 400_000, '."' * 200_000])
+@pytest.mark.parametrize(
+    "text", ["a" * 400_000, "a. " * 130_000, "。" * 400_000, "( " * 200_000, "\n" * 400_000, '."' * 200_000]
+)
 def test_hostile_text_takes_linear_time(text: str) -> None:
     start = time.process_time()
     rank_passages("a b c", [document(text)])

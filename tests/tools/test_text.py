@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from safelight.tools.text import clean_line, clean_text, decode_text, looks_binary
 
 GERMAN = "Größe, Maß und Übermut: der Ärger mit den Öfen währte über Jahre, ohne daß es jemand störte. "
@@ -17,7 +18,13 @@ def test_encodings_are_found_without_a_declaration(encoding: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [("ワクチンの作り方", "shift_jis"), ("疫苗", "gb18030"), ("вакцина", "koi8-r"), ("백신", "euc-kr"), ("日本", "iso-2022-jp")],
+    [
+        ("ワクチンの作り方", "shift_jis"),
+        ("疫苗", "gb18030"),
+        ("вакцина", "koi8-r"),
+        ("백신", "euc-kr"),
+        ("日本", "iso-2022-jp"),
+    ],
 )
 def test_declared_encodings_are_used(text: str, encoding: str) -> None:
     assert decode_text(text.encode(encoding), encoding) == text
