@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
 from .store import KeyRing, Store, open_checkpointer
 from .tools.fetch import PageFetcher
-from .tools.files import read_document
-from .tools.folder import FolderSearch
 from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
-from .tools.search import DdgsSearch, ProviderReader, SearchChain, SearchProvider, SearxngSearch
+from .tools.providers import Searching, build_search
+from .tools.reader import DocumentReader
+from .tools.source import Document, SearchHit
 
-__all__ = ["Assembly", "checkpoints", "open_assembly", "open_store", "search_providers"]
+__all__ = ["Assembly", "checkpoints", "open_assembly", "open_searching", "open_store"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         recorder = RunRecorder(store.recorder)
         guard = Guard(stack, office, recorder)
         stamper = await open_stamper(settings, store)
+        documents = DocumentReader()
+        exits.callback(documents.close)
         services = Services(
             policies=policies,
             guard=guard,
@@ -85,7 +86,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             store=store,
             reasoner=_reasoner(settings.reasoner),
             drafter=EmbeddedReasoner(),
-            tools=_toolbox(settings),
+            tools=_toolbox(settings, documents),
             stamper=stamper,
             budget=Budget(settings.max_queries, settings.max_pages, settings.search_seconds),
             human_review=settings.human_review,
@@ -107,32 +108,26 @@ def prepare_home(home: Path) -> None:
         ) from error
 
 
-def search_providers(settings: Settings) -> tuple[SearchProvider, ...]:
-    """The configured providers, in order. Raises ConfigError for a name that is none."""
-    providers: list[SearchProvider] = []
-    for name in settings.search:
-        kind, _, rest = name.partition(":")
-        match kind:
-            case "none":
-                return ()
-            case "ddgs":
-                providers.append(DdgsSearch(seconds=settings.search_seconds))
-            case "searxng" if re.match(r"https?://", rest):
-                providers.append(SearxngSearch(rest, seconds=settings.search_seconds))
-            case "folder" if rest:
-                providers.append(FolderSearch(Path(rest).expanduser()))
-            case _:
-                raise ConfigError(f"search {name!r} is unknown. Use ddgs, searxng:URL, folder:PATH or none.")
-    return tuple(providers)
+def open_searching(settings: Settings, documents: DocumentReader) -> Searching:
+    """The configured search chain and the reader of what it finds. Raises ConfigError for a name that is none."""
+    fetcher = PageFetcher(documents)
+    return build_search(settings.search, documents=documents, fetcher=fetcher, seconds=settings.search_seconds)
 
 
-def _toolbox(settings: Settings) -> Toolbox:
-    chain = SearchChain(providers) if (providers := search_providers(settings)) else None
-    reader = ProviderReader(providers, PageFetcher())
+def _toolbox(settings: Settings, documents: DocumentReader) -> Toolbox:
+    searching = open_searching(settings, documents)
+    chain = searching.provider
+
+    async def search(query: str, limit: int) -> tuple[SearchHit, ...]:
+        return await chain.search(query, limit=limit) if chain else ()
+
+    async def open_file(data: bytes, name: str) -> Document:
+        return await documents.read(data, name, url=f"attachment:{name}")
+
     return Toolbox(
-        search=chain.search if chain else None,
-        read=reader.read,
-        open_file=read_document,
+        search=search if chain else None,
+        read=searching.reader.read,
+        open_file=open_file,
         generator=_generator(settings.generator[0]),
     )
 

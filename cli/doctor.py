@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
@@ -87,9 +86,9 @@ async def _storage(settings: Settings) -> list[Finding]:
                 Finding("policies", "ok", f"{len(assembly.policies)} policies, version {assembly.policies.version}"),
                 Finding(
                     "signing certificate",
-                    "note" if identity.development else "ok",
-                    identity.describe(),
-                    _OWN_CERTIFICATE if identity.development else "",
+                    "note" if identity.is_development else "ok",
+                    identity.subject,
+                    _OWN_CERTIFICATE if identity.is_development else "",
                 ),
             ]
     except SafelightError as error:
@@ -104,21 +103,17 @@ def _installed(what: str, module: str) -> Finding:
 
 
 async def _search(settings: Settings) -> list[Finding]:
-    from ..assembly import search_providers
+    from ..assembly import open_searching
+    from ..tools.reader import DocumentReader
 
     try:
-        providers = search_providers(settings)
+        chain = open_searching(settings, DocumentReader()).provider
     except SafelightError as error:
         return [Finding("search", "missing", str(error), "Mend the `search` setting.")]
-    if not providers:
+    if chain is None:
         return [Finding("search", "note", "switched off", "Set SAFELIGHT_SEARCH=ddgs, searxng:URL or folder:PATH.")]
-    findings = []
-    for provider in providers:
-        try:
-            async with asyncio.timeout(settings.search_seconds):
-                hits = await provider.search("darkroom safelight", limit=1)
-            findings.append(Finding(f"search {provider.name}", "ok", f"answers ({len(hits)} results to a trial query)"))
-        except (SafelightError, TimeoutError) as error:
-            detail = str(error) or f"no answer within {settings.search_seconds:.0f} s"
-            findings.append(Finding(f"search {provider.name}", "note", detail, _NO_SEARCH))
-    return findings
+    try:
+        hits = await chain.search("darkroom safelight", limit=1)
+    except SafelightError as error:
+        return [Finding("search", "note", str(error), _NO_SEARCH)]
+    return [Finding("search", "ok", f"{chain.name} answers ({len(hits)} results to a trial query)")]

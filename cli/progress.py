@@ -128,6 +128,8 @@ class Progress:
             self._bar(index, title=f"{index + 1}. {spec['role']:<10} {title}", state="waiting", completed=0)
 
     def _verdict(self, event: VerdictGiven) -> None:
+        if event.decision == "allow" and event.image is not None:
+            return  # its image's own line says so
         if event.decision == "allow":
             self._line("cleared", f"{event.stage}{_which(event.image)} in {event.seconds:.2f} s", "green")
         else:

@@ -103,8 +103,10 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON obje
     if as_json:
         print_json(known)
         return
-    for name, about in known.items():
-        typer.echo(f"{name:<12} {plain(str(about))}")
+    for name, value in known.pop("signing").items():
+        typer.echo(f"signing {name:<12} {plain(str(value), 300)}")
+    for name, current in known.items():
+        typer.echo(f"{name:<20} {current}")
 
 
 async def _show() -> dict[str, Any]:
@@ -114,7 +116,8 @@ async def _show() -> dict[str, Any]:
     settings = load_settings()
     async with open_store(settings) as (store, ring):
         stamper = await open_stamper(settings, store)
-        return {"signing": stamper.identity.describe(), **{name: ring.get(name).current for name in ("clearance", "ledger")}}
+        current = {name: ring.get(name).current for name in ("clearance", "ledger")}
+        return {"signing": stamper.identity.describe(), **current}
 
 
 @keys.command("rotate")

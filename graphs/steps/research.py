@@ -127,7 +127,7 @@ async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         facts, sources = await context.services.reasoner.learn(understanding, documents, context.emitter.think)
     researched = bool(documents)
     notes = (
-        () if researched else ("Not researched: nothing could be looked up, so nothing is claimed beyond the brief.",)
+        () if researched else ("Not researched: nothing could be looked up.",)
     )
     research = Research(facts=facts, sources=sources, researched=researched, notes=notes)
     return {
