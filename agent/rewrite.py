@@ -1,14 +1,269 @@
-"""Safe completions: the nearest request that serves the legitimate goal."""
+"""Safe completions: the nearest request that serves the legitimate goal, with what was changed to get there.
+
+Four steps, each stronger than the last: words for words; whole clauses; a shift of the scene; and what the policy leaves
+of the purpose. `SafeCompletion` climbs them until its judge allows. What is never rewritten is refused with an offer.
+"""
 
 from __future__ import annotations
 
-from ..safety.policy import Policy
-from .reasoner import Rewrite
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
 
-__all__ = ["rewrite_text"]
+import yaml
+
+from ..safety.policy import Policy, PolicySet
+from ..safety.verdict import Decision, Verdict
+from .embedded.language import identify
+from .embedded.words import WORD, alternation, lexicon
+from .reasoner import Reasoner, Rewrite
+
+__all__ = ["STRENGTHS", "Judge", "SafeCompletion", "rewrite_text"]
+
+Judge = Callable[[str], Awaitable[Verdict]]
+"""Judges a rewritten request anew, as if it had just come in."""
+
+STRENGTHS = (1, 2, 3, 4)
+_MOST_TRIES = 6
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "ru", "zh", "ja", "ar")
+_CLAUSES = re.compile(r"(\s*[,;，；、،؛]\s*|\s[–—-]\s|(?<=[^\d\s.][.!?。！？])\s*)")
+_ARTICLE_BEFORE = re.compile(r"\b(?:a|an|the|one|some)\s+$", re.IGNORECASE)
+_PLACE_BEFORE = re.compile(r"\b(?:in|at|from|near|to|of|à|en|de|a|nach|aus|bei|em|no|na|в|из|на)\s+$", re.IGNORECASE)
+_HANGING = re.compile(
+    r"\b(?:is|are|was|were|be|why|how|that|who|which|ist|sind|warum|est|sont|pourquoi|es|son|è|sono|perché|é|são|почему)(?=[,.;]|$)",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(r"^(?:and|or|but|then|und|oder|et|ou|puis|y|o|e|и|а)\s+", re.IGNORECASE)
+_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?:\b[A-ZÀ-ÝА-ЯЁ][\w’'-]+(?:\s+(?:de|van|von|al|bin|da|di|la))?\s+){1,3}[A-ZÀ-ÝА-ЯЁ][\w’'-]+")
 
 
-def rewrite_text(text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...]) -> Rewrite:
-    """Refuses with the policies' offers."""
-    del text, evidence
-    return Rewrite(prompt=None, offer=tuple(dict.fromkeys(item for policy in policies for item in policy.offer)))
+class SafeCompletion:
+    """Rewrites a request until `judge` allows it.
+
+    The reasoner tries first, then the bundled lexicon with growing strength. Policies that are not rewritable, now or
+    in a later verdict, end it: then the answer is a `Rewrite` without a prompt, and an offer.
+    """
+
+    def __init__(self, reasoner: Reasoner, policies: PolicySet, judge: Judge, *, tries: int = _MOST_TRIES) -> None:
+        self._reasoner = reasoner
+        self._policies = policies
+        self._judge = judge
+        self._tries = tries
+
+    async def complete(self, text: str, policies: tuple[str, ...], evidence: tuple[str, ...] = ()) -> Rewrite:
+        """The first rewrite of `text` that passes. `policies` are the ids behind the verdict on it."""
+        broken = _known(policies, self._policies)
+        if not broken or any(not policy.rewritable for policy in broken):
+            return _refusal(broken)
+        tried = {_normal(text)}
+        for attempt in range(self._tries):
+            rewrite = await self._attempt(text, broken, evidence, attempt)
+            if rewrite is None:
+                break
+            if rewrite.prompt is None or _normal(rewrite.prompt) in tried:
+                continue
+            tried.add(_normal(rewrite.prompt))
+            verdict = await self._judge(rewrite.prompt)
+            if verdict.allowed:
+                return rewrite
+            if verdict.failed or verdict.decision is Decision.REVIEW:
+                break
+            found = _known(verdict.policies, self._policies)
+            if any(not policy.rewritable for policy in found):
+                return _refusal((*broken, *found))
+            broken = tuple({policy.id: policy for policy in (*broken, *found)}.values())
+            evidence = tuple(dict.fromkeys((*evidence, *(item.evidence for item in verdict.findings if item.evidence))))
+        return _refusal(broken)
+
+    async def _attempt(
+        self, text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...], attempt: int
+    ) -> Rewrite | None:
+        """The reasoner's own rewrite first, then the lexicon's, one strength at a time; None when all is tried."""
+        if attempt == 0:
+            return await self._reasoner.rewrite(text, policies, evidence)
+        if attempt > len(STRENGTHS):
+            return None
+        return rewrite_text(text, policies, evidence, strength=STRENGTHS[attempt - 1])
+
+
+def rewrite_text(
+    text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...] = (), *, strength: int | None = None
+) -> Rewrite:
+    """One rewrite by the bundled lexicon. `strength` 1..4; None takes the least that changes anything.
+
+    A policy that is not rewritable, or whose lexicon says that nothing legitimate can be left, refuses with its offer.
+    """
+    crafts = [craft for policy in policies if (craft := _craft(policy.id)) is not None]
+    if not policies or any(not policy.rewritable for policy in policies) or not crafts:
+        return _refusal(policies)
+    if any(craft.refuse_if.search(text) for craft in crafts):
+        return _refusal(policies)
+    code = identify(text)
+    language = code if code in _LANGUAGES else "en"
+    for level in STRENGTHS if strength is None else (strength,):
+        prompt = _rewritten(text, crafts, evidence, language, level)
+        if prompt and _normal(prompt) != _normal(text) and (level == 4 or _coherent(text, prompt, crafts, language)):
+            return Rewrite(prompt=prompt, changes=tuple(dict.fromkeys(craft.change for craft in crafts)))
+    return _refusal(policies)
+
+
+@dataclass(frozen=True)
+class _Swap:
+    pattern: re.Pattern[str]
+    put: str
+
+
+@dataclass(frozen=True)
+class _Craft:
+    """How one policy's requests are made safe."""
+
+    change: str
+    refuse_if: re.Pattern[str]
+    swaps: tuple[_Swap, ...]
+    marks: re.Pattern[str]
+    capitalized: dict[str, str] = field(default_factory=dict)
+    frame: dict[str, str] = field(default_factory=dict)
+    instead: dict[str, str] = field(default_factory=dict)
+
+
+def _rewritten(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language: str, level: int) -> str:
+    if level == 4:
+        return next((craft.instead[language] for craft in crafts if language in craft.instead), "")
+    if level >= 2:
+        text = _pruned(text, crafts, evidence, language)
+    for craft in crafts:
+        for swap in craft.swaps:
+            text = _put(text, swap)
+        if level >= 2 and (person := craft.capitalized.get(language)):
+            text = _unnamed(text, person)
+    text = _mended(text, language)
+    if level == 3:
+        for craft in crafts:
+            if text and language in craft.frame:
+                text = craft.frame[language].format(text=text.rstrip(" .。"))
+    return text
+
+
+def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language: str) -> str:
+    """`text` without the clauses that hold what was found; the first is kept, as it names the subject."""
+    quoted = [item for item in evidence if 3 <= len(item) <= 0.6 * len(text) and item.casefold() in text.casefold()]
+    del language
+    pieces = _CLAUSES.split(text)
+    kept = [pieces[0]]
+    for joint, clause in zip(pieces[1::2], pieces[2::2], strict=True):
+        marked = any(craft.marks.search(clause) for craft in crafts) or any(
+            item.casefold() in clause.casefold() for item in quoted
+        )
+        if not marked:
+            kept += [joint, clause]
+    return "".join(kept)
+
+
+def _put(text: str, swap: _Swap) -> str:
+    def replace(match: re.Match[str]) -> str:
+        put = swap.put
+        before = text[: match.start()]
+        if put and _ARTICLE_BEFORE.search(before):
+            put = re.sub(r"^(?:a|an|the)\s+", "", put)
+        return put[:1].upper() + put[1:] if put and match[0][:1].isupper() and not before.strip() else put
+
+    return swap.pattern.sub(replace, text)
+
+
+def _unnamed(text: str, person: str) -> str:
+    """Names of two words or more become `person`, unless a preposition of place stands before them."""
+
+    def replace(match: re.Match[str]) -> str:
+        return match[0] if _PLACE_BEFORE.search(text[: match.start()]) else person
+
+    return _NAME.sub(replace, text)
+
+
+def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bool:
+    """Whether enough of the request is left to read as one: not where half of its words had to go."""
+    words = lexicon(language)
+    if words.joined:
+        touched = sum(len(match[0]) for craft in crafts for match in craft.marks.finditer(text))
+        return touched <= 0.7 * len(text) and len(prompt) >= 4
+    content = [word for word in re.findall(f"{WORD}{{2,}}", text.casefold()) if word not in words.stopwords]
+    left = set(re.findall(f"{WORD}{{2,}}", prompt.casefold()))
+    kept = sum(word in left for word in content)
+    return kept >= max(1, 0.3 * len(content)) and not _HANGING.search(prompt)
+
+
+def _mended(text: str, language: str) -> str:
+    """`text` without the seams: doubled words and spaces, orphaned connectors, "a original"."""
+    words = lexicon(language)
+    text = re.sub(rf"\b({WORD}+(?:\s+{WORD}+){{0,4}})(?:\s*(?:,|and|of)?\s+(?:an?\s+)?\1\b)+", r"\1", text, flags=re.IGNORECASE)
+    if not words.joined:
+        loose = alternation(words.trailing) if words.trailing else "(?!)"
+        for _ in range(2):
+            text = re.sub(rf"\s*{loose}\s*(?=[,.;:!?]|$)", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\s+([,.;:!?])", r"\1", re.sub(r"([,;])(?:\s*[,;])+", r"\1", text))
+    text = re.sub(r"([，、。])(?:\s*[，、。])+", r"\1", text)
+    text = " ".join(text.split()).strip(" ,;，、")
+    text = _LEADING.sub("", text)
+    if language == "en":
+        # An adjective that was put before something that became a noun phrase of its own: "weary an empty uniform".
+        text = re.sub(r"\b(?:weary|weathered|romantic|respectful|ordinary|sample)\s+(?=(?:an?|the)\s)", "", text)
+        text = re.sub(r"\b([Aa])n?\s+(?=[aeiouAEIOU](?!ni|ne\b|ur))", r"\1n ", text)
+        text = re.sub(r"\b([Aa])n\s+(?=[bcdfgjklmnpqrstvwxyz])", r"\1 ", text)
+    return text if re.search(r"\w", text) else ""
+
+
+def _known(ids: Iterable[str], policies: PolicySet) -> tuple[Policy, ...]:
+    return tuple(policies[name] for name in dict.fromkeys(ids) if name in policies)
+
+
+def _refusal(policies: tuple[Policy, ...]) -> Rewrite:
+    offers = (item for policy in policies for item in policy.offer)
+    return Rewrite(prompt=None, offer=tuple(dict.fromkeys(offers)))
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+@cache
+def _craft(policy: str) -> _Craft | None:
+    entry = resources.files(f"{__package__}.rewrites") / f"{policy}.yaml"
+    if not entry.is_file():
+        return None
+    raw: dict[str, Any] = yaml.safe_load(entry.read_text(encoding="utf-8"))
+    swaps = [_Swap(re.compile(rule["find"]), rule["put"]) for rule in raw.get("patterns", [])]
+    marked: list[str] = []
+    for language, rules in raw.get("swaps", {}).items():
+        # Longer phrases first over all rules of a language: "how to make a bomb" before "bomb".
+        for find, put in sorted(_phrases(rules), key=lambda item: -len(item[0])):
+            swaps.append(_Swap(re.compile(_alternation((find,), language), re.IGNORECASE), put))
+            marked.append(_alternation((find,), language))
+    return _Craft(
+        change=raw["change"],
+        refuse_if=re.compile(_any(raw.get("refuse_if", [])), re.IGNORECASE),
+        swaps=tuple(swaps),
+        marks=re.compile("|".join(marked) or "(?!)", re.IGNORECASE),
+        capitalized=raw.get("capitalized", {}),
+        frame=raw.get("frame", {}),
+        instead=raw.get("instead", {}),
+    )
+
+
+def _phrases(rules: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(str(find), str(rule["put"] or "")) for rule in rules for find in rule["find"]]
+
+
+def _alternation(words: tuple[str, ...], language: str) -> str:
+    prefix = "(?:[وف]?(?:ال|لل|بال|ب|ل|ك)?)" if language == "ar" else ""
+    return alternation(words, joined=language in {"zh", "ja"}, prefix=prefix)
+
+
+def _any(groups: list[Any]) -> str:
+    words = [str(word) for group in groups for word in (group if isinstance(group, list) else [group])]
+    joined = [word for word in words if re.search("[\u3040-\u30ff\u3400-\u9fff]", word)]
+    spaced = [word for word in words if word not in joined]
+    if not words:
+        return "(?!)"
+    return f"{alternation(spaced)}|{alternation(joined, joined=True)}"

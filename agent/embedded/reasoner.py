@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from ...safety.policy import Policy
+from ...tools.ranking import rank_passages
 from ...tools.source import Document, Source
 from ..brief import Brief
 from ..plan import Plan
@@ -17,7 +18,6 @@ from .edits import followed_image, is_follow_up
 from .encoder import sentence_encoder
 from .facts import Ranker, lift_facts
 from .outlines import family_of, find_outline
-from .passages import rank
 from .planning import make_plan
 from .reading import Reading, read
 
@@ -40,7 +40,7 @@ class EmbeddedReasoner:
     ) -> None:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._encode = encode
-        self._ranker: Ranker = ranker or rank
+        self._ranker: Ranker = ranker or rank_passages
 
     @property
     def name(self) -> str:
