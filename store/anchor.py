@@ -7,7 +7,6 @@ database alone; copied to another machine, against whoever has this one.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import tempfile
@@ -34,22 +33,12 @@ class Anchor:
         self._noted: tuple[float, int] | None = None
 
     def due(self, head: Head) -> bool:
-        """True where the last note is old enough, or there was none."""
-        return self._noted is None or (
-            self._monotonic() - self._noted[0] >= self._seconds and head.seq > self._noted[1]
-        )
-
-    def note(self, head: Head) -> None:
-        """Write down `head`, unless a later one stands there already.
-
-        Raises:
-            StoreError: the note cannot be written.
-        """
-        self._noted = (self._monotonic(), head.seq)
-        with contextlib.suppress(LedgerBroken):  # a damaged note is for `verify` to report; here it is left as it is
-            standing = self.read()
-            if standing is None or standing.seq < head.seq:
-                self._write(head)
+        """True where the last note is old enough or there was none; who is told so is expected to write the next."""
+        now = self._monotonic()
+        if self._noted is not None and (now - self._noted[0] < self._seconds or head.seq <= self._noted[1]):
+            return False
+        self._noted = (now, head.seq)
+        return True
 
     def read(self) -> Head | None:
         """The note, or None where there is none.
@@ -74,7 +63,8 @@ class Anchor:
             )
         return head
 
-    def _write(self, head: Head) -> None:
+    def note(self, head: Head) -> None:
+        """Write down `head`, in place of what stood there. Raises StoreError where that fails."""
         text = json.dumps({"seq": head.seq, "hash": head.hash.hex(), "key_id": head.key_id, "mac": head.mac.hex()})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,7 @@ def digest(previous: bytes, seq: int, at: str, kind: str, run_id: str, payload: 
 
 
 class Seal:
-    """Signs with the current ledger key, recognises what any of the keys signed.
+    """Signs with the current ledger key, recognizes what any of the keys signed.
 
     A key's id in the ledger is a fingerprint of the key itself: a wrong key is told from a forged entry.
     """

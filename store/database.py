@@ -109,7 +109,7 @@ class Database:
         """What `work` returns, once its effects are durable; all of them or none.
 
         `work` may share its transaction with other writes, may be run again after a rollback, and so touches nothing
-        but its connection. `last` orders it behind its neighbours: locks that everybody takes are taken last, and held
+        but its connection. `last` orders it behind its neighbors: locks that everybody takes are taken last, and held
         shortest. A cancelled caller does not undo its write.
 
         Raises:
@@ -218,7 +218,7 @@ class Database:
 
 
 def endings_of(connection: sa.Connection) -> dict[object, Callable[[sa.Connection], None]]:
-    """What is to be done once at the end of the writing transaction, by whose it is: neighbours that share a commit
+    """What is to be done once at the end of the writing transaction, by whose it is: neighbors that share a commit
     share these too."""
     found: dict[object, Callable[[sa.Connection], None]] = connection.get_execution_options()[_ENDINGS]
     return found

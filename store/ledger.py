@@ -112,7 +112,7 @@ class Ledger:
         if self._anchor is not None and entries:
             head = self._seal.head(entries[-1].seq, entries[-1].hash)
             if self._anchor.due(head):
-                await asyncio.to_thread(self._anchor.note, head)
+                await self._note(self._anchor, head)
 
     async def verify(self) -> Audit:
         """The state of the whole chain.
@@ -139,7 +139,20 @@ class Ledger:
         ):  # an anchor that lags is still true, and who closes may be failing already
             head = await self._database.read(read_head)
             if head is not None and self._seal.signed_head(head):
-                await asyncio.to_thread(self._anchor.note, self._seal.head(head.seq, head.hash))
+                await self._note(self._anchor, self._seal.head(head.seq, head.hash))
+
+    async def _note(self, anchor: Anchor, head: Head) -> None:
+        """Renew the note, unless the one that stands says something that the chain does not: then it is evidence."""
+        try:
+            standing = await asyncio.to_thread(anchor.read)
+        except LedgerBroken:
+            return
+        if standing is not None:
+            query = sa.select(EntryRow.hash).where(EntryRow.seq == standing.seq)
+            found = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+            if standing.seq >= head.seq or found is None or bytes(found) != standing.hash:
+                return
+        await asyncio.to_thread(anchor.note, head)
 
     def _begin(self, connection: sa.Connection) -> Head | None:
         """The head; a new one where the ledger has never held anything, as far as can be known."""

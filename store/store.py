@@ -107,7 +107,7 @@ class Store:
         secret that ties the ledger's digests to it.
 
         The ledger still verifies: it says that things happened, and no longer to what. What stays of an image are its
-        id, hash and fingerprint, so that it is still recognised as ours. Checkpoints are LangGraph's to delete
+        id, hash and fingerprint, so that it is still recognized as ours. Checkpoints are LangGraph's to delete
         (`await saver.adelete_thread(run_id)`).
 
         Raises:

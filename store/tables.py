@@ -119,7 +119,7 @@ class EventRow(Table):
 
 
 class ImageRow(Table):
-    """One stamped image: what recognises it (`sha256`, `bits`), and what proves it (`manifest`, `stamp`)."""
+    """One stamped image: what recognizes it (`sha256`, `bits`), and what proves it (`manifest`, `stamp`)."""
 
     __tablename__ = "images"
     __table_args__ = (Index(None, "sha256"), Index(None, "run_id", "image"))

@@ -55,7 +55,7 @@ async def test_an_erased_run_is_empty_and_the_ledger_verifies(store: Store) -> N
     assert await store.effects.pending("r1") == []
     assert not await store.blobs.exists(ref_of(f"{SECRET} r1".encode()))
     image = await store.images.by_image_id("i-r1")
-    assert image is not None  # still recognised as ours
+    assert image is not None  # still recognized as ours
     assert (image.thumbnail, image.manifest, image.stamp, image.bits) == (None, None, None, bytes(32))
     assert not await store.blobs.exists(image.ref)
 

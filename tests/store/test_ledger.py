@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -53,7 +54,7 @@ async def test_appends_at_once_are_one_chain(store: Store) -> None:
     assert (await store.ledger.verify()).entries == 61
 
 
-async def test_a_bad_record_harms_no_neighbour(store: Store) -> None:
+async def test_a_bad_record_harms_no_neighbor(store: Store) -> None:
     outcomes = await asyncio.gather(
         store.ledger.append("effect", payload={"n": 1}),
         store.ledger.append("effect", payload={"n": float("nan")}),
@@ -131,6 +132,23 @@ async def test_an_emptied_ledger_does_not_start_anew_beside_its_anchor(sqlite: s
             await store.ledger.verify()
         with pytest.raises(LedgerBroken):
             await store.ledger.append("delivery")
+
+
+async def test_an_old_copy_does_not_outgrow_the_anchor(sqlite: str, tmp_path: Path) -> None:
+    """A ledger that was put back and went on to be longer than before does not talk its way past the anchor."""
+    anchor, backup = tmp_path / "anchor.json", tmp_path / "backup.db"
+    async with Store.open(sqlite, "memory://", KEY, anchor=anchor) as store:
+        place = Path(store.db.place)
+        await store.ledger.append("delivery")
+    shutil.copy(place, backup)
+    async with Store.open(sqlite, "memory://", KEY, anchor=anchor) as store:
+        await store.ledger.append_all([Record("refusal")] * 3)
+    shutil.copy(backup, place)
+    for _ in range(2):
+        async with Store.open(sqlite, "memory://", KEY, anchor=anchor) as store:
+            await store.ledger.append_all([Record("delivery")] * 5)
+            with pytest.raises(LedgerBroken, match="anchored"):
+                await store.ledger.verify()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"seq": 9, "hash": "00", "key_id": "x", "mac": "00"}', "\xff"])
