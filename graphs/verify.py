@@ -29,8 +29,8 @@ class Topology:
     `edges` are the ways on that a node may take, `certain` those of them that it always takes when it finishes, and
     `joins` pairs (sources, target) whose target runs once all sources have run. A node without joins takes at least one
     of its edges, one with joins may take none. What ends a run has an edge to END, but for waiting at a join that never
-    fires: `prove` sees to that. `anywhere` maps a node whose routing cannot be seen to the reason, with what to do about
-    it: it is taken to lead to every node and to END.
+    fires: `prove` sees to that. `anywhere` maps a node whose routing cannot be seen to the reason, with what to do
+    about it: it is taken to lead to every node and to END.
 
     `checks` and `reviews` map an effect (or a delivery) to its guards: each group must be passed, by any one of its
     nodes. `exposed` are the effects whose raw output lies in the state until it is reviewed. `failures` names edges
