@@ -10,7 +10,14 @@ from safelight.agent.reasoner import Rewrite, Understanding
 from safelight.errors import GeneratorError
 from safelight.safety.content import Content, Stage
 from safelight.safety.verdict import Decision, Finding, Verdict
-from safelight.testing import AllowAll, BlockOn, FailingModerator, ScriptedGenerator, ScriptedModerator, ScriptedReasoner
+from safelight.testing import (
+    AllowAll,
+    BlockOn,
+    FailingModerator,
+    ScriptedGenerator,
+    ScriptedModerator,
+    ScriptedReasoner,
+)
 from safelight.testing import ScriptedSearch
 from safelight.tools.source import Document, SearchHit
 
@@ -98,9 +105,7 @@ async def test_instant_mode_refuses_what_thinking_mode_would_rewrite(build: Buil
 
 async def test_one_blocked_image_leaves_a_typed_gap_and_its_siblings(build: Build) -> None:
     blocked = ScriptedModerator(
-        lambda content: (
-            found("hate", 0.99, Decision.BLOCK) if "(2 of 3)" in content.texts[0].text else allowed()
-        )
+        lambda content: found("hate", 0.99, Decision.BLOCK) if "(2 of 3)" in content.texts[0].text else allowed()
     )
     world = await build({Stage.GENERATOR_INPUT: blocked})
     result, events = await world.run(Brief(prompt="cats", n=3))
