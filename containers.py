@@ -18,6 +18,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from .avif import coded_sizes
 from .errors import BadImage
 
 __all__ = ["Container", "open_container", "orientation_of", "sniff"]
@@ -55,14 +56,16 @@ _BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Container:
-    """One picture, ready for a decoder. `size` is None where the container does not say it in a fixed place;
-    `orientation` is the Exif value 1..8; `animated` says that further frames were left out."""
+    """One picture, ready for a decoder. `size` is (width, height) as the container declares it; `orientation` the Exif
+    value 1..8; `animated` says that further frames were left out; `coded_pixels` is what a decoder will fill, where
+    that differs from the size."""
 
     data: bytes
-    size: tuple[int, int] | None = None
+    size: tuple[int, int]
     orientation: int = 1
     profile: bytes | None = None
     animated: bool = False
+    coded_pixels: int = 0
 
 
 def sniff(data: bytes) -> str | None:
@@ -240,8 +243,13 @@ def _bmp(data: bytes) -> Container:
 
 
 def _avif(data: bytes) -> Container:
-    """Hides the Exif item: an AVIF is rotated by a property of its own, and Exif's must be ignored (HEIF 6.5.10)."""
-    return Container(_AVIF_EXIF_ITEM.sub(rb"\1free", data))
+    """Hides the Exif item: an AVIF is rotated by a property of its own, and Exif's must be ignored (HEIF 6.5.10).
+
+    The size is what the parts together make a decoder allocate: color and alpha, or the tiles of a grid.
+    """
+    sizes = coded_sizes(data)
+    hidden = _AVIF_EXIF_ITEM.sub(rb"\1free", data)
+    return Container(hidden, sizes[0], coded_pixels=sum(width * height for width, height in sizes))
 
 
 _WALKERS = {

@@ -135,8 +135,9 @@ def decode(data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> Picture:
     media_type = _admitted_type(data, limits)
     with _only_bad_image(media_type):
         container = open_container(data, media_type)
-        if container.size is not None:
-            _check_size(container.size, limits)
+        _check_size(container.size, limits)
+        if container.coded_pixels > 2 * limits.pixels:  # color and alpha
+            raise BadImage(f"The image codes {container.coded_pixels / 1e6:,.0f} million pixels. Scale it down.")
         # The plugin itself, not `Image.open`: that would try further formats, and warns on the way.
         opened = _PLUGINS[media_type](BytesIO(container.data))
         _check_size(opened.size, limits)  # a GIF's frame may stick out of its declared canvas

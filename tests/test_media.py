@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin
 
 from safelight import media
+from safelight.avif import coded_sizes
 from safelight.containers import orientation_of
 from safelight.errors import BadImage
 
@@ -237,6 +238,34 @@ def test_declared_size_is_checked_before_anything_is_allocated(kind: str) -> Non
         media.decode(declared(kind, 16_000, 16_000))
 
 
+def test_an_avif_is_measured_by_what_its_decoder_will_fill() -> None:
+    data = saved(Image.new("RGB", (4000, 3000), "red"), "AVIF", speed=10)
+    at = data.index(b"ispe") + 8
+    lying = data[:at] + struct.pack(">II", 16, 16) + data[at + 8 :]
+    assert coded_sizes(lying) == [(4000, 3000)]
+    for sample in (data, lying):
+        with pytest.raises(BadImage, match="million"):
+            media.decode(sample, limits=media.ImageLimits(pixels=1_000_000))
+    alpha = gradient().convert("RGBA")
+    alpha.putalpha(Image.linear_gradient("L").resize(alpha.size))
+    assert coded_sizes(saved(alpha, "AVIF")) == [(64, 48), (64, 48)]
+
+
+def test_animated_avif_is_refused() -> None:
+    frames = [Image.new("RGB", (20, 10), color) for color in ("red", "blue")]
+    with pytest.raises(BadImage, match="Animated AVIF"):
+        media.decode(saved(frames[0], "AVIF", save_all=True, append_images=frames[1:]))
+
+
+@given(st.binary(max_size=120), st.integers(0, 400))
+def test_measuring_nonsense_refuses(data: bytes, at: int) -> None:
+    sample = SAMPLES["avif"]
+    with suppress(BadImage):
+        coded_sizes(data)
+    with suppress(BadImage):
+        coded_sizes(sample[:at] + data + sample[at + len(data) :])
+
+
 def test_a_webp_canvas_larger_than_its_picture_is_refused() -> None:
     data = bytearray(saved(gradient(), "WEBP", icc_profile=swapped_profile()))
     assert data[12:16] == b"VP8X"
@@ -256,6 +285,7 @@ def test_a_gif_frame_that_sticks_out_of_its_canvas_is_bounded() -> None:
 BOMBS = """
 import resource, struct, sys, time, zlib
 from safelight import media
+from safelight.avif import coded_sizes
 from safelight.errors import BadImage
 resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
 sys.path.insert(0, sys.argv[1])
