@@ -4,12 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-from langgraph.graph import END, START
 
 from safelight.errors import UnguardedPath
-from safelight.graphs.guarded import Blocked, Cleared, EffectError, GuardedGraph
+from safelight.graphs import END, START, EffectError, GuardedGraph
 from safelight.safety.content import Content, Stage
-from safelight.safety.guard import guard
+from safelight.safety.guard import Blocked, Cleared, guard
 from safelight.safety.policy import PolicySet
 from safelight.testing import BlockOn, every_pair, fake_guard
 
