@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -74,6 +74,7 @@ class FolderSearch:
         self._passages: list[_Passage] = []
         self._index = Bm25([])
         self._outdated = False
+        self._refreshed = float("-inf")
         self._lock = asyncio.Lock()
         self.complete = False
         """Whether the last refresh got through the whole folder."""
@@ -112,7 +113,10 @@ class FolderSearch:
 
     async def refresh(self) -> None:
         """Reads what is new or changed, for at most `refresh_seconds`, and drops what is gone."""
+        asked = self._clock()
         async with self._lock:
+            if self._refreshed >= asked:  # another search did it while this one waited for its turn
+                return
             deadline = self._clock() + self._refresh_seconds
             found = await asyncio.to_thread(self._listing)
             stale = [
@@ -125,14 +129,16 @@ class FolderSearch:
             for path in gone:
                 del self._entries[path]
             self.complete = True
-            for path in stale:
+            for batch in _batches(stale):
                 if self._clock() > deadline:
                     self.complete = False
                     break
-                self._entries[path] = await self._indexed(path, found[path])
+                read = await asyncio.gather(*(self._indexed(path, found[path]) for path in batch))
+                self._entries.update(zip(batch, read, strict=True))
             if self._outdated:
                 await asyncio.to_thread(self._rebuild)
                 self._outdated = False
+            self._refreshed = self._clock()
 
     def _listing(self) -> dict[Path, tuple[int, int]]:
         """The readable files with their time and size, in a stable order. Hidden ones and links are left out."""
@@ -194,6 +200,11 @@ class FolderSearch:
         if not path.is_relative_to(self._root) or not path.is_file():
             raise FetchRefused(f"{clean_line(address, 120)} does not lie in the folder {self._root.name}.")
         return path
+
+
+def _batches(paths: list[Path], size: int = 4) -> Iterator[list[Path]]:
+    for start in range(0, len(paths), size):
+        yield paths[start : start + size]
 
 
 def _read_bytes(path: Path) -> bytes:

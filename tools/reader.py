@@ -20,6 +20,8 @@ import subprocess
 import sys
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import IO, Any
 
 from ..errors import BadFile, ConfigError
@@ -42,6 +44,8 @@ class DocumentReader:
     def __init__(self, *, workers: int = 2, seconds: float = 30.0, memory: int = 2_000_000_000) -> None:
         self._seconds = seconds
         self._memory = memory
+        # Its own threads: those that wait for a child would else take the event loop's few from everybody.
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="safelight-reader")
         self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(workers):
             self._slots.put(None)
@@ -49,7 +53,8 @@ class DocumentReader:
 
     async def read(self, data: bytes, name: str = "", *, url: str = "", charset: str | None = None) -> Document:
         """The document's text and tables (see `files.read_document`). Raises BadFile, ConfigError."""
-        return await asyncio.to_thread(self.read_blocking, data, name, url=url, charset=charset)
+        ask = partial(self.read_blocking, data, name, url=url, charset=charset)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def read_blocking(self, data: bytes, name: str = "", *, url: str = "", charset: str | None = None) -> Document:
         """The same for threads. Safe in any number of them; those beyond `workers` wait."""

@@ -94,6 +94,21 @@ async def test_unchanged_files_are_not_read_again(library: Path, documents: Docu
     assert sorted(reads) == ["doses.csv", "page.html", "tower #1?.txt", "vaccines.md", "ワクチン.txt"]
 
 
+async def test_searches_at_once_read_the_folder_once(library: Path, documents: DocumentReader) -> None:
+    listed = 0
+
+    class Watched(FolderSearch):
+        def _listing(self) -> dict[Path, tuple[int, int]]:
+            nonlocal listed
+            listed += 1
+            return super()._listing()
+
+    search = Watched(library, documents)
+    found = await asyncio.gather(*(search.search("vaccine", limit=1) for _ in range(5)))
+    assert all(hits == found[0] != () for hits in found)
+    assert listed == 1
+
+
 async def test_a_large_folder_is_read_over_several_searches(library: Path, documents: DocumentReader) -> None:
     now = iter(range(1000))
     search = folder(library, documents, refresh_seconds=1.5, clock=lambda: float(next(now)))
