@@ -18,7 +18,8 @@ __all__ = ["ArtDirection", "Palette", "TypeStyle", "directions", "resolve"]
 
 @dataclass(frozen=True)
 class TypeStyle:
-    """How one kind of text is set. Tracking and leading are in em; `leading` comes on top of a line box of 1.02 em."""
+    """How one kind of text is set. Tracking and leading are in em; `leading` comes on top of a line box of 1.02 em.
+    `scale` evens out families that look small for their size."""
 
     family: str
     weight: int
@@ -26,6 +27,7 @@ class TypeStyle:
     leading: float = 0.3
     italic: bool = False
     caps: bool = False
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import random
 import zlib
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ....errors import ConfigError, GeneratorError
 from ..spec import Chart, ImageSpec, Item, StyleSheet
 from . import texture
 from .color import mix, parse, readable, to_hex
@@ -24,7 +19,7 @@ from .page import Box, Page, Setting
 from .text import clean, direction, language_of
 from .typeset import Placed, Typesetter
 
-__all__ = ["Drawn", "TextArea", "draw"]
+__all__ = ["Drawn", "TextArea", "compose", "draw"]
 
 LONGEST = 6000
 
@@ -61,16 +56,24 @@ def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter) 
     rng = random.Random(zlib.crc32(f"{seed}/{style.seed}/{spec.index}/{spec.subject}/{spec.role}".encode()))
     sheet = start(spec, style, page, rng)
     LAYOUTS[spec.role](sheet)
-    ground = _paint(page)
+    ground = typesetter.paint(page.document(), page.w, page.h).astype(np.float32)
     noise = np.random.default_rng(zlib.crc32(f"{seed}/{style.seed}/{spec.index}".encode()))
     surface = texture.apply(ground, art.texture, noise, page.unit)
+    pixels, areas = compose(page, surface, noise)
+    return Drawn(pixels, areas, tuple(dict.fromkeys([*notes, *page.notes])))
+
+
+def compose(page: Page, surface: NDArray[np.float32], noise: np.random.Generator) -> tuple[NDArray[np.uint8], tuple[TextArea, ...]]:
+    """The page's texts over `surface` (h, w, 3, 0..255), each at 4.5:1 or more; and where they were set."""
     surface, placed, areas = _ensure_contrast(page, surface)
-    ink = typesetter.draw(page.w, page.h, placed, language)
+    if not placed:
+        return np.clip(surface + 0.5, 0, 255).astype(np.uint8), areas
+    ink = page.setting.typesetter.draw(page.w, page.h, placed, page.setting.language)
     alpha = ink[..., 3:4].astype(np.float32) / 255
-    if art.name == "chalkboard":
+    if page.art.name == "chalkboard":
         alpha = alpha * texture.chalk_alpha(noise, page.w, page.h, page.unit)[..., None]
     out = surface * (1 - alpha) + ink[..., :3].astype(np.float32) * alpha
-    return Drawn(np.clip(out + 0.5, 0, 255).astype(np.uint8), areas, tuple(dict.fromkeys([*notes, *page.notes])))
+    return np.clip(out + 0.5, 0, 255).astype(np.uint8), areas
 
 
 def _cleaned(spec: ImageSpec, notes: list[str]) -> ImageSpec:
@@ -112,19 +115,6 @@ def _noun(char: str) -> str:
 
     name = unicodedata.name(char, "").lower()
     return name if name and find(name) else ""
-
-
-def _paint(page: Page) -> NDArray[np.float32]:
-    try:
-        resvg: Any = import_module("resvg_py")
-    except ImportError:
-        raise ConfigError("resvg-py is not installed: pip install 'safelight[embedded]'") from None
-    try:
-        png = bytes(resvg.svg_to_bytes(svg_string=page.document(), skip_system_fonts=True))
-    except (ValueError, RuntimeError) as error:
-        raise GeneratorError(f"the scene could not be painted: {error}", retryable=False) from error
-    with Image.open(io.BytesIO(png)) as image:
-        return np.asarray(image.convert("RGB"), dtype=np.float32)
 
 
 def _ensure_contrast(page: Page, surface: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...]]:

@@ -1,4 +1,7 @@
-"""Measures and sets text with typst: any script, right shaping, and never beyond its box."""
+"""Measures and sets text with typst, any script, rightly shaped, never beyond its box; and rasterizes vector scenes.
+
+typst releases the interpreter lock while it works, which resvg's own binding does not, and paints with resvg itself.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ from .text import breakable, direction, longest_words, shorten, upper
 __all__ = ["Fit", "Placed", "Text", "Typesetter"]
 
 # Arabic, Devanagari and Thai reach higher and lower than Latin; a line box that holds them keeps lines even.
-_TALL = {"ar", "fa", "ur", "ps", "hi", "mr", "ne", "sa", "th", "vi"}
+_TALL = {"ar", "fa", "ur", "ps", "hi", "mr", "ne", "th", "vi"}
+_TOP = {"th": 1.04, "vi": 0.98, "hi": 0.92, "mr": 0.92, "ne": 0.92, "ar": 0.92, "fa": 0.92, "ur": 1.0, "ps": 0.92}
+_BOTTOM = {"th": 0.28, "vi": 0.26, "hi": 0.34, "mr": 0.34, "ne": 0.34, "ar": 0.38, "fa": 0.38, "ur": 0.5, "ps": 0.38}
 _REGION = {"zh": "CN", "ja": "JP", "ko": "KR"}
 
 
@@ -137,15 +142,25 @@ class Typesetter:
             "style": "italic" if style.italic else "normal", "fill": "#000000", "lang": language,
             "region": _REGION.get(language), "dir": direction(language),
             "tracking": 0 if language in _TALL - {"vi"} else style.tracking,
-            "top": 1.02 if tall else 0.8, "bottom": 0.4 if tall else 0.22,
-            "leading": max(0.02, style.leading * 0.5) if tall else (style.leading + 0.12 if language in _REGION else style.leading),
+            "top": _TOP.get(language, 0.8), "bottom": _BOTTOM.get(language, 0.22),
+            "leading": max(0.0, style.leading * 0.5) if tall else (style.leading + 0.12 if language in _REGION else style.leading),
             "hyphenate": False, "align": "start", "w": text.width, "h": text.height, "min": text.smallest,
-            "max": max(text.smallest, text.largest), "group": text.group, "balance": text.balance, "lines": text.lines,
+            "max": max(text.smallest, text.largest * style.scale), "group": text.group, "balance": text.balance, "lines": text.lines,
             "words": longest_words(string),
         }  # fmt: skip
 
+    def paint(self, svg: str, width: int, height: int) -> NDArray[np.uint8]:
+        """An SVG document without text as pixels of shape (height, width, 3)."""
+        try:
+            inputs = {"svg": svg, "w": str(width), "h": str(height)}
+            png = self._compiler("paint.typ").compile(format="png", ppi=72, sys_inputs=inputs)
+        except RuntimeError as error:
+            raise GeneratorError(f"the scene could not be painted: {error}", retryable=False) from error
+        with Image.open(io.BytesIO(png)) as image:
+            return np.asarray(image.convert("RGB"))
+
     def _run(self, data: dict[str, Any], label: str | None) -> Any:
-        compiler = self._compiler()
+        compiler = self._compiler("typeset.typ")
         inputs = {"data": json.dumps(data)}
         try:
             if label is None:
@@ -155,8 +170,9 @@ class Typesetter:
         except RuntimeError as error:
             raise GeneratorError(f"the typesetter failed: {error}", retryable=False) from error
 
-    def _compiler(self) -> Any:
-        if not hasattr(self._local, "compiler"):
+    def _compiler(self, name: str) -> Any:
+        compilers: dict[str, Any] = self._local.__dict__.setdefault("compilers", {})
+        if name not in compilers:
             try:
                 typst: Any = import_module("typst")
             except ImportError:
@@ -164,9 +180,8 @@ class Typesetter:
             with self._lock:
                 if self._fonts is None:
                     self._fonts = typst.Fonts(False, False, list(fonts.directories()))
-            source = files(__package__) / "typeset.typ"
-            with as_file(source) as path:
-                self._local.compiler = typst.Compiler(str(path), root=str(path.parent), font_paths=self._fonts, ignore_system_fonts=True)
-        return self._local.compiler
-
-
+            with as_file(files(__package__) / name) as path:
+                compilers[name] = typst.Compiler(
+                    str(path), root=str(path.parent), font_paths=self._fonts, ignore_system_fonts=True
+                )
+        return compilers[name]

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from ...spec import Role
+from .charts import chart
 from .entries import listing, step
 from .frame import Sheet, start
 from .pictures import cover, quote, scene
+from .relations import close_up, comparison, diagram, timeline
 
 __all__ = ["LAYOUTS", "Sheet", "start"]
 
@@ -17,9 +19,9 @@ LAYOUTS: dict[Role, Callable[[Sheet], None]] = {
     "facts": listing,
     "list": listing,
     "summary": listing,
-    "comparison": listing,
-    "timeline": listing,
-    "chart": listing,
-    "diagram": step,
-    "close_up": step,
+    "comparison": comparison,
+    "timeline": timeline,
+    "chart": chart,
+    "diagram": diagram,
+    "close_up": close_up,
 }

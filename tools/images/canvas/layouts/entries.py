@@ -11,9 +11,9 @@ from ..icons import Icon
 from ..page import Box
 from ..typeset import Fit, Text
 from ...spec import Item
-from .frame import Sheet, icon_for, ornament, place_head, set_head, show_picture
+from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_picture
 
-__all__ = ["entries", "listing", "panel_color", "step"]
+__all__ = ["entries", "listing", "panel_color", "step", "wanted_height"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def step(sheet: Sheet) -> None:
         return
     align = "center" if page.art.name == "botanical" else "start"
     head = set_head(sheet, c.w, c.h * 0.24, 66, 3)
-    share = {0: 0.86, 1: 0.62, 2: 0.54, 3: 0.50}.get(n, 0.42)
-    if sheet.tall:
-        share *= 0.8
-    picture_h = (c.h - head.height - 50 * u) * share
+    free = c.h - head.height - 50 * u
+    share = {0: 1.0, 1: 0.62, 2: 0.5, 3: 0.44}.get(n, 0.34)
+    need = wanted_height(sheet, Box(c.x, c.y, c.w, free * (1 - share)), spec.items)
+    picture_h = free - need
     if page.art.headline == "bottom":
         show_picture(sheet, Box(c.x, c.y, c.w, picture_h))
         y = c.y + picture_h + 26 * u
@@ -78,16 +78,16 @@ def listing(sheet: Sheet) -> None:
         entries(sheet, c.after(column + 46 * u), spec.items)
         return
     head = set_head(sheet, c.w, c.h * 0.26, 78, 3)
+    rest = c.below(head.height + 50 * u)
+    need = wanted_height(sheet, rest.below(rest.h * 0.2), spec.items) if n <= 10 else rest.h
+    band = rest.h - need - 28 * u
+    if band < 150 * u:
+        entries(sheet, head_with_lens(sheet, 0.24, 74), spec.items)
+        return
     place_head(sheet, head, Box(c.x, c.y, c.w, head.height), align)
     ornament(sheet, page.w / 2 if align == "center" else c.x, c.y + head.height + 24 * u, min(200 * u, c.w), align)
-    rest = c.below(head.height + 50 * u)
-    band = rest.h * (0.34 if n <= 3 else 0.26 if n <= 5 and not sheet.wide else 0.0)
-    if sheet.tall:
-        band = rest.h * (0.24 if n <= 8 else 0.0)
-    if band > 110 * u:
-        show_picture(sheet, rest.top(band))
-        rest = rest.below(band + 28 * u)
-    entries(sheet, rest, spec.items)
+    show_picture(sheet, rest.top(band))
+    entries(sheet, rest.below(band + 28 * u), spec.items)
 
 
 def panel_color(sheet: Sheet, i: int = 0) -> str:
@@ -140,6 +140,35 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     _set_cells(sheet, cells, items, icons, shape)
 
 
+def wanted_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
+    """The height in px that these entries need in that width at full size, at most that of `box`."""
+    page, u = sheet.page, sheet.page.unit
+    if not items:
+        return 0.0
+    icons = [icon_for(item.icon, item.label if sheet.spec.language == "en" else "") for item in items]
+    shape = _shape(box, len(items), u, any(icons))
+    gap = 20 * u
+    w = (box.w - gap * (shape.columns - 1)) / shape.columns
+    icon = min(96 * u, w * (0.42 if shape.stacked else 0.20)) if any(icons) else 0.0
+    text_w = w - 44 * u - (0 if shape.stacked or not icon else icon + 24 * u)
+    low = page.smallest("body")
+    wanted = [
+        text
+        for i, item in enumerate(items)
+        for text in (
+            Text(f"v{i}", item.value, page.style("number"), max(20.0, text_w), 9999, low, 66 * u, "value", lines=2),
+            Text(f"l{i}", item.label, page.style("label"), max(20.0, text_w), 9999, low, 34 * u, "label"),
+            Text(f"d{i}", item.detail, page.style("body"), max(20.0, text_w), 9999, low, 23 * u, "detail"),
+        )
+    ]
+    fits = page.setting.typesetter.fit([t for t in wanted if t.text], page.setting.language)
+    heights = [sum(fits[k].height + 6 * u for k in (f"v{i}", f"l{i}", f"d{i}") if k in fits) for i in range(len(items))]
+    # The value and the label are given fixed shares of a cell, so a cell is a little taller than its text.
+    cell = max(heights) * 1.16 + 52 * u
+    cell = cell + icon + 16 * u if shape.stacked else max(cell, icon + 44 * u)
+    return float(min(box.h, cell * shape.rows + gap * (shape.rows - 1)))
+
+
 def _center_last_row(cells: list[Box], shape: _Shape, n: int) -> list[Box]:
     """Stretches the last row, where it is not full, over the whole width."""
     missing = shape.columns * shape.rows - n
@@ -166,24 +195,20 @@ def _as_many_as_fit(sheet: Sheet, box: Box, items: Sequence[Item]) -> Sequence[I
 
 def _set_cells(sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons: Sequence[Icon | None], shape: _Shape) -> None:
     page, u = sheet.page, sheet.page.unit
-    art, p = page.art, page.art.palette
+    art = page.art
     short = min(cell.h for cell in cells)
     narrow = min(cell.w for cell in cells)
     pad = min(22 * u, short * 0.14, narrow * 0.09)
     carded = art.name in {"papercut", "playful", "editorial", "darkroom", "blueprint"}
-    numbered = sheet.spec.role in {"step", "list"} and sheet.spec.role == "list"
-    if art.name in {"swiss", "botanical", "chalkboard"}:
-        pad = min(pad, 12 * u) if not carded else pad
     size = min(short * (0.36 if shape.stacked else 0.56), narrow * (0.42 if shape.stacked else 0.20), 96 * u)
     with_icon = any(icons) and size > 18 * u
-    del numbered
     bodies: list[Box] = []
     for cell, icon, i in zip(cells, icons, range(len(cells)), strict=False):
-        inner = cell.inset(pad)
+        inner = cell.inset(pad if carded else 1.0, pad)
         if carded:
             _card(sheet, cell, i)
         else:
-            _rule(sheet, cell, pad)
+            _rule(sheet, cell)
         if not with_icon:
             bodies.append(inner)
             continue
@@ -243,7 +268,7 @@ def _card(sheet: Sheet, cell: Box, i: int) -> None:
         page.rect(cell, panel_color(sheet, i), radius)
 
 
-def _rule(sheet: Sheet, cell: Box, pad: float) -> None:
+def _rule(sheet: Sheet, cell: Box) -> None:
     page, art, p, u = sheet.page, sheet.page.art, sheet.page.art.palette, sheet.page.unit
     y = cell.y - 2 * u
     if art.name == "swiss":
@@ -252,7 +277,6 @@ def _rule(sheet: Sheet, cell: Box, pad: float) -> None:
         page.line([(cell.x, y), (cell.x + cell.w * 0.5, y + 1.6 * u), (cell.right, y - 0.8 * u)], mix(p.paper, p.ink, 0.45), 1.8 * u, dash=f"{10 * u:.1f} {7 * u:.1f}")
     else:
         page.rect(Box(cell.x + cell.w * 0.0, y, cell.w, max(0.8, 1.0 * u)), p.ink, opacity=0.45)
-    del pad
 
 
 def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], centered: bool, middle: bool) -> None:
@@ -266,14 +290,14 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
         label_share = (0.46 if item.detail else 1.0) - (share if item.value else 0) * (0.55 if item.detail else 1.0)
         if item.value:
             texts.append(Text(f"v{i}", item.value, page.style("number"), box.w, max(low * 1.3, box.h * share), low * 0.8, min(72 * u, box.h * 0.4), "value", lines=2))
-        texts.append(Text(f"l{i}", item.label, page.style("label"), box.w, max(low * 1.15, box.h * label_share), low * 0.8, 31 * u, "label", lines=5))
+        texts.append(Text(f"l{i}", item.label, page.style("label"), box.w, max(low * 1.15, box.h * label_share), low * 0.8, 34 * u, "label", lines=5))
     first = page.fit(texts)
     texts = []
     for i, (box, item) in enumerate(zip(bodies, items, strict=True)):
         used = sum(first[k].height + 6 * u for k in (f"v{i}", f"l{i}") if k in first)
         room = box.h - used
         if item.detail and room > detail_low * 1.05:
-            texts.append(Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 21 * u, "detail"))
+            texts.append(Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 23 * u, "detail"))
         elif item.detail:
             page.notes.append(f"no room for the detail of {item.label[:40]!r}: ask for a larger image")
     second = page.fit(texts)

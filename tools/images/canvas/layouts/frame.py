@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ..scene.environments import choose
 from ..typeset import Fit, Text
 from ...spec import ImageSpec, StyleSheet
 
-__all__ = ["Head", "Sheet", "icon_for", "ornament", "place_head", "set_head", "show_picture", "start"]
+__all__ = ["Head", "Sheet", "head_with_lens", "icon_for", "ornament", "place_head", "set_head", "show_lens", "show_picture", "start"]
 
 
 @dataclass
@@ -88,7 +89,7 @@ def _running_head(sheet: Sheet) -> float:
     area = Box(sheet.content.x, sheet.content.y, sheet.content.w, fit.height)
     p = page.art.palette
     page.text(fit, area, p.accent, "end", on=p.paper)
-    return fit.height + 10 * page.unit
+    return fit.height + 16 * page.unit
 
 
 def _caption(sheet: Sheet) -> float:
@@ -181,6 +182,21 @@ def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: i
     return Head(head, low, gap, total)
 
 
+def head_with_lens(sheet: Sheet, share: float, largest: float, lines: int = 3) -> Box:
+    """Headline across the top with a round vignette at its far side, where there is room; returns what is left below."""
+    page, c, u = sheet.page, sheet.content, sheet.page.unit
+    side = min(168 * u, c.h * 0.2, c.w * 0.2)
+    lens = side > 84 * u and bool(sheet.subject)
+    head = set_head(sheet, c.w - (side + 30 * u if lens else 0), c.h * share, largest, lines)
+    tall = max(head.height, side if lens else 0.0)
+    y = c.y + (tall - head.height) / 2
+    place_head(sheet, head, Box(c.x, y, c.w, head.height))
+    if lens:
+        show_lens(sheet, Box(c.right - side, c.y + (tall - side) / 2, side, side))
+    page.rect(Box(c.x, c.y + tall + 20 * u, c.w, max(0.8, 1.4 * u)), mix(page.art.palette.paper, page.art.palette.ink, 0.3))
+    return c.below(tall + 44 * u)
+
+
 def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: str = "", on: str = "", muted: str = "") -> None:
     """Sets a fitted headline at the top of `box`."""
     p = sheet.page.art.palette
@@ -193,8 +209,10 @@ def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: 
         sheet.page.text(head.subtitle, Box(box.x, y, box.w, head.subtitle.height), muted or p.muted, align, on=on)
 
 
-def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True) -> None:
-    """Draws the scene into `window` (page coordinates), with the direction's own frame."""
+def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True, around: str = "") -> None:
+    """Draws the scene into `window` (page coordinates), with the direction's own frame.
+
+    `around` is the color of what surrounds the window, where that is not the paper."""
     page, art = sheet.page, sheet.page.art
     p, u = art.palette, page.unit
     window = page.flip(window)
@@ -206,9 +224,25 @@ def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: S
         return
     full = window.w >= page.w - 1 and window.h >= page.h - 1
     if art.material == "layers" and not full:
-        page.svg(_cutout(sheet, window, prefix))
+        page.svg(_cutout(sheet, window, prefix, around or p.paper))
     elif art.material == "draft":
         page.svg(f'<rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}" fill="none" stroke="{p.ink}" stroke-width="{1.4 * u:.2f}" opacity=".8"/>')
+
+
+def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
+    """The scene in a round window, ringed: a close look at the subject."""
+    page, art = sheet.page, sheet.page.art
+    p, u = art.palette, page.unit
+    spot = page.flip(spot)
+    r = min(spot.w, spot.h) / 2
+    drawn = picture(spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix)
+    ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(art.name, p.ink)
+    width = {"papercut": 14, "playful": 14, "swiss": 0, "botanical": 1.4, "blueprint": 1.8, "editorial": 3}.get(art.name, 4) * u
+    page.svg(
+        f'<defs>{drawn.defs}<clipPath id="{prefix}round"><circle cx="{spot.cx:.1f}" cy="{spot.cy:.1f}" r="{r:.1f}"/></clipPath></defs>'
+        f'<g clip-path="url(#{prefix}round)">{drawn.body}</g>'
+        f'<circle cx="{spot.cx:.1f}" cy="{spot.cy:.1f}" r="{r - width / 2:.1f}" fill="none" stroke="{ring}" stroke-width="{width:.2f}"/>'
+    )
 
 
 def _focus(window: Box) -> Box:
@@ -217,30 +251,28 @@ def _focus(window: Box) -> Box:
     return Box(window.cx - wide / 2, window.y + (window.h - side) * 0.46, wide, side)
 
 
-def _cutout(sheet: Sheet, window: Box, prefix: str) -> str:
+def _cutout(sheet: Sheet, window: Box, prefix: str, around: str) -> str:
     """Three sheets of paper with a wavy opening, one upon the other, seen from above."""
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
-    colors = (mix(p.ramp[1], p.ramp[0], 0.3), mix(p.ramp[0], p.paper, 0.35), p.paper)
+    colors = (mix(p.ramp[1], p.ramp[0], 0.3), mix(p.ramp[0], around, 0.35), around)
     step = min(window.w, window.h) * 0.042
     out = [
         f'<defs><filter id="{prefix}cut" x="-5%" y="-5%" width="110%" height="110%"><feDropShadow dx="0" dy="{3 * u:.2f}" stdDeviation="{6 * u:.2f}" '
         f'flood-color="{mix(p.ramp[-1], "#000000", 0.4)}" flood-opacity=".34"/></filter></defs>'
     ]
-    outer = window.inset(-4 * u)
+    outer = window.inset(-24 * u)
     for i, color in enumerate(colors):
         inner = window.inset(step * (2.4 - i) + 4 * u)
         hole = _wavy(sheet.rng, inner, step * 0.5)
         ring = s.rect(outer.x, outer.y, outer.w, outer.h) + hole
         out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd" filter="url(#{prefix}cut)"/>')
-    edge = s.rect(outer.x - 30 * u, outer.y - 30 * u, outer.w + 60 * u, outer.h + 60 * u) + s.rect(outer.x + 3 * u, outer.y + 3 * u, outer.w - 6 * u, outer.h - 6 * u)
-    out.append(f'<path d="{edge}" fill="{p.paper}" fill-rule="evenodd"/>')
+    clip = f'<clipPath id="{prefix}win"><rect x="{window.x - 0.5:.1f}" y="{window.y - 0.5:.1f}" width="{window.w + 1:.1f}" height="{window.h + 1:.1f}"/></clipPath>'
+    out = [out[0].replace("</defs>", clip + "</defs>"), f'<g clip-path="url(#{prefix}win)">', *out[1:], "</g>"]
     return "".join(out)
 
 
 def _wavy(rng: random.Random, box: Box, amp: float) -> str:
     """A rounded rectangle whose edge swings gently."""
-    import math  # noqa: PLC0415
-
     n, points = 28, []
     phase, lobes = rng.uniform(0, 6.28), rng.choice((5, 6, 7))
     for i in range(n):

@@ -203,12 +203,12 @@ def _plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[
         for k, color, o in ((1.06, p.light, 0.5), (0.98, mix(p.light, p.ramp[0], 0.5), 0.55), (0.86, p.light, 0.55), (1.0, p.ramp[1], 0.16))
     ]
     for side in (-1, 1):
-        root = window.x + window.w * (0.5 + side * 0.40)
-        for j, lean in enumerate((0.05, -0.03, 0.11)):
-            height = window.h * (0.80, 0.58, 0.42)[j] * rng.uniform(0.9, 1.08)
-            out.append(_plant(sheet, root + side * j * 0.035 * window.w * rng.uniform(-1, 1), window.bottom + 6 * u, height, -side * lean * window.w, kind=(j + (side > 0)) % 4))
+        root = window.cx + side * min(window.w * 0.40, window.h * 0.9)
+        for j, lean in enumerate((0.05, -0.03, 0.11, -0.06)):
+            height = window.h * (0.86, 0.64, 0.46, 0.34)[j] * rng.uniform(0.9, 1.08)
+            out.append(_plant(sheet, root + side * j * 0.035 * min(window.w, window.h) * rng.uniform(-1, 1), window.bottom + 6 * u, height, -side * lean * min(window.w, window.h), kind=(j + (side > 0)) % 4))
     if subject:
-        size = min(focus.w, focus.h) * 0.54
+        size = min(focus.w, focus.h) * 0.58
         out.append(icon_mark(subject[0], Box(cx - size / 2, cy - size / 2, size, size), art, p.ink, p.pop, p.paper, "wash", 0.75))
     for icon, side in zip(subject[1:3], (-1, 1), strict=False):
         size = r * 0.36
@@ -243,7 +243,7 @@ def _plant(sheet: Sheet, x: float, base: float, height: float, lean: float, kind
         t = i / (pairs + 1)
         px, py = at(t)
         for sign in (-1, 1):
-            size = height * {0: 0.19, 1: 0.115, 2: 0.2, 3: 0.09}[kind] * (1.12 - t * {1: 0.95}.get(kind, 0.6)) * rng.uniform(0.86, 1.08)
+            size = height * {0: 0.25, 1: 0.15, 2: 0.27, 3: 0.13}[kind] * (1.12 - t * {1: 0.95}.get(kind, 0.6)) * rng.uniform(0.86, 1.08)
             tilt = -90 + sign * (rng.uniform(42, 60) if kind != 1 else 62)
             body, rib = s.leaf(px, py, size, tilt, {1: 0.2, 3: 0.3}.get(kind, 0.34))
             tint = mix(green, p.ramp[1], rng.uniform(0.0, 0.35))

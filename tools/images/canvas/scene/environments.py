@@ -42,14 +42,19 @@ class Ground:
         return self.y + self.h
 
     @property
+    def reach(self) -> float:
+        """What sizes of things follow: the width, or in a panorama somewhat more than the height."""
+        return min(self.w, 1.8 * self.h)
+
+    @property
     def below(self) -> float:
         """Height of what lies below the horizon."""
         return self.bottom - self.horizon
 
 
 def hills(rng: random.Random, g: Ground) -> list[Shape]:
-    out = [Shape(s.cloud(g.x + g.w * rng.uniform(0.08, 0.3), g.y + (g.horizon - g.y) * 0.3, g.w * 0.2), "cloud", 0.0)]
-    out.append(Shape(s.cloud(g.x + g.w * rng.uniform(0.72, 0.92), g.y + (g.horizon - g.y) * 0.5, g.w * 0.15), "cloud", 0.0))
+    out = [Shape(s.cloud(g.x + g.w * rng.uniform(0.08, 0.3), g.y + (g.horizon - g.y) * 0.3, g.reach * 0.2), "cloud", 0.0)]
+    out.append(Shape(s.cloud(g.x + g.w * rng.uniform(0.72, 0.92), g.y + (g.horizon - g.y) * 0.5, g.reach * 0.15), "cloud", 0.0))
     for i in range(4):
         y = g.horizon + g.below * (-0.10 + 0.26 * i)
         amp = g.below * (0.22 - 0.03 * i)
@@ -92,17 +97,17 @@ def forest(rng: random.Random, g: Ground) -> list[Shape]:
 
 def sea(rng: random.Random, g: Ground) -> list[Shape]:
     out = [
-        Shape(s.cloud(g.x + g.w * rng.uniform(0.1, 0.25), g.y + (g.horizon - g.y) * 0.35, g.w * 0.22), "cloud", 0.0),
-        Shape(s.cloud(g.x + g.w * rng.uniform(0.75, 0.9), g.y + (g.horizon - g.y) * 0.55, g.w * 0.16), "cloud", 0.0),
+        Shape(s.cloud(g.x + g.w * rng.uniform(0.1, 0.25), g.y + (g.horizon - g.y) * 0.35, g.reach * 0.22), "cloud", 0.0),
+        Shape(s.cloud(g.x + g.w * rng.uniform(0.75, 0.9), g.y + (g.horizon - g.y) * 0.55, g.reach * 0.16), "cloud", 0.0),
         Shape(s.rect(g.x - 4, g.horizon, g.w + 8, g.below + 4), "water", 0.12),
     ]
     island = g.x + g.w * rng.choice((0.14, 0.86))
-    out.append(Shape(s.circle(island, g.horizon + g.below * 0.06, g.w * 0.13, g.below * 0.16), "land", 0.3))
+    out.append(Shape(s.circle(island, g.horizon + g.below * 0.06, g.reach * 0.13, g.below * 0.16), "land", 0.3))
     trunk, fronds = s.palm(island, g.horizon - g.below * 0.02, g.below * 0.5, rng.choice((-0.15, 0.15)))
     out += [Shape(trunk, "trunk", 0.5), Shape(fronds, "plant", 0.5)]
     for i in range(5):
         y = g.horizon + g.below * (0.14 + 0.18 * i)
-        out.append(Shape(s.waves(rng, g.x, g.right, y, g.below * (0.04 + 0.02 * i), g.w * (0.10 + 0.035 * i), g.bottom + 4), "water", 0.25 + 0.18 * i))
+        out.append(Shape(s.waves(rng, g.x, g.right, y, g.below * (0.04 + 0.02 * i), g.reach * (0.10 + 0.035 * i), g.bottom + 4), "water", 0.25 + 0.18 * i))
     return out
 
 
@@ -131,23 +136,26 @@ def underwater(rng: random.Random, g: Ground) -> list[Shape]:
 def sky(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     for i in range(6):
-        side = rng.uniform(0.0, 0.3) if i % 2 else rng.uniform(0.7, 1.0)
-        out.append(Shape(s.cloud(g.x + g.w * side, g.y + g.h * rng.uniform(0.15, 0.75), g.w * rng.uniform(0.14, 0.28)), "cloud", i / 8))
-    for i in range(3):
-        y = g.horizon + g.below * (0.3 + 0.24 * i)
+        side = rng.uniform(0.0, 0.28) if i % 2 else rng.uniform(0.72, 1.0)
+        height = rng.uniform(0.18, 0.62)
+        out.append(Shape(s.cloud(g.x + g.w * side, g.y + g.h * height, g.reach * rng.uniform(0.14, 0.26)), "cloud", i / 8))
+    out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.28, g.below * 0.12, g.bottom + 4, 3), "land", 0.2))
+    for i in range(2):
+        y, size = g.horizon + g.below * (0.52 + 0.3 * i), g.reach * 0.11
+        count = int(g.w / size) + 3
         puffs = "".join(
-            s.circle(g.x + g.w * (j + rng.uniform(0.2, 0.8)) / 8, y + g.below * 0.10, g.w * rng.uniform(0.08, 0.12)) for j in range(-1, 9)
+            s.circle(g.x + size * (j - 1 + rng.uniform(0.2, 0.8)), y + size * 0.5, size * rng.uniform(0.5, 0.8)) for j in range(count)
         )
-        out.append(Shape(puffs + s.rect(g.x - 4, y + g.below * 0.08, g.w + 8, g.bottom - y), "cloud", 0.3 + 0.3 * i))
+        out.append(Shape(puffs + s.rect(g.x - 4, y + size * 0.5, g.w + 8, g.bottom - y), "cloud", 0.2 + 0.5 * i))
     return out
 
 
 def space(rng: random.Random, g: Ground) -> list[Shape]:
     stars = "".join(
-        s.circle(g.x + g.w * rng.random(), g.y + g.h * rng.random() * 0.9, g.w * rng.choice((0.0012, 0.0018, 0.0032))) for _ in range(90)
+        s.circle(g.x + g.w * rng.random(), g.y + g.h * rng.random() * 0.9, g.reach * rng.choice((0.0012, 0.0018, 0.0032))) for _ in range(90)
     )
     out = [Shape(stars, "snow", 0.0)]
-    px, py, r = g.x + g.w * rng.choice((0.14, 0.86)), g.y + (g.horizon - g.y) * 0.28, g.w * 0.075
+    px, py, r = g.x + g.w * rng.choice((0.14, 0.86)), g.y + (g.horizon - g.y) * 0.28, g.reach * 0.075
     out.append(Shape(s.circle(px, py, r), "object", 0.3))
     out.append(Shape(f"M{px - r * 1.8:.1f} {py + r * 0.35:.1f}A{r * 1.9:.1f} {r * 0.5:.1f} -12 0 0 {px + r * 1.8:.1f} {py - r * 0.35:.1f}", "line", 0.6))
     out.append(Shape(s.circle(g.x + g.w * rng.uniform(0.3, 0.7), g.y + g.h * 0.1, g.w * 0.02), "cloud", 0.1))
@@ -162,11 +170,11 @@ def space(rng: random.Random, g: Ground) -> list[Shape]:
 
 
 def city(rng: random.Random, g: Ground) -> list[Shape]:
-    out: list[Shape] = [Shape(s.cloud(g.x + g.w * 0.16, g.y + (g.horizon - g.y) * 0.25, g.w * 0.18), "cloud", 0.0)]
+    out: list[Shape] = [Shape(s.cloud(g.x + g.w * 0.16, g.y + (g.horizon - g.y) * 0.25, g.reach * 0.18), "cloud", 0.0)]
     for i in range(3):
         x, base = g.x - g.w * 0.03, g.horizon + g.below * (0.3 + 0.22 * i)
         while x < g.right:
-            w = g.w * rng.uniform(0.055, 0.10) * (1 + 0.2 * i)
+            w = g.reach * rng.uniform(0.055, 0.10) * (1 + 0.2 * i)
             edge = abs((x + w / 2 - g.x) / g.w - 0.5) * 2
             h = (g.horizon - g.y) * (0.66 - 0.16 * i) * rng.uniform(0.5, 1.0) * (0.4 + 0.7 * edge)
             body, windows = s.tower(rng, x, base, w, h + g.below * 0.2)
@@ -184,7 +192,7 @@ def village(rng: random.Random, g: Ground) -> list[Shape]:
         x = g.x + g.w * (0.06 + 0.22 * i + rng.uniform(-0.03, 0.03))
         if abs((x - g.x) / g.w - 0.5) < 0.12:
             continue
-        walls, roof, openings = s.house(x, g.horizon + g.below * 0.62, g.w * rng.uniform(0.09, 0.12))
+        walls, roof, openings = s.house(x, g.horizon + g.below * 0.62, g.reach * rng.uniform(0.09, 0.12))
         out += [Shape(walls, "cloud", 0.2), Shape(roof, "object", 0.6), Shape(openings, "built", 0.9)]
     out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.66, g.below * 0.05, g.bottom + 4, 3), "land", 0.96))
     return out
@@ -255,9 +263,11 @@ def _room(rng: random.Random, g: Ground, kind: str) -> list[Shape]:
     wall = g.horizon + g.below * 0.30
     out: list[Shape] = []
     h = (wall - g.y) * 0.26
+    rows = 2 if g.w < 1.9 * g.h else 1
+    h = h if rows == 2 else (wall - g.y) * 0.42
     for side, w in ((0.03, 0.25), (0.72, 0.25)):
-        for row in range(2):
-            y = g.y + (wall - g.y) * (0.44 + 0.36 * row) - (0 if side < 0.5 else h * 0.25)
+        for row in range(rows):
+            y = g.y + (wall - g.y) * ((0.44 + 0.36 * row) if rows == 2 else 0.66) - (0 if side < 0.5 else h * 0.25)
             out += _shelf(rng, g.x + g.w * side, y, g.w * w, h, kind)
     out.append(Shape(s.rect(g.x - 4, wall, g.w + 8, g.below * 0.10), "built", 0.55))
     out.append(Shape(s.rect(g.x - 4, wall + g.below * 0.10, g.w + 8, g.bottom - wall), "built", 0.85))
