@@ -45,17 +45,20 @@ class Anchor:
 
         Raises:
             LedgerBroken: it is damaged or forged.
+            StoreError: it cannot be read.
         """
         try:
             fields = json.loads(self._path.read_text("ascii"))
             head = Head(
                 int(fields["seq"]), bytes.fromhex(fields["hash"]), str(fields["key_id"]), bytes.fromhex(fields["mac"])
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise StoreError(f"The ledger's anchor {self._path} cannot be read: {error.strerror or error}.") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise LedgerBroken(
-                f"The ledger's anchor {self._path} cannot be read: {error}.", entry=0, fault="anchor"
+                f"The ledger's anchor {self._path} is damaged: {error}.", entry=0, fault="anchor"
             ) from error
         if not self._seal.signed_head(head):
             raise LedgerBroken(

@@ -180,6 +180,26 @@ async def test_a_name_that_a_database_cannot_hold_is_a_store_error_or_kept(store
     await store.ledger.verify()
 
 
+async def test_a_deadlock_is_tried_again(postgresql: str) -> None:
+    """Two processes that take the same two rows in opposite order: PostgreSQL stops one, and it goes again."""
+    one, other = await Database.open(postgresql), await Database.open(postgresql)
+    for name in "ab":
+        await one.write(add(name))
+
+    def suspend(names: str):  # type: ignore[no-untyped-def]
+        def work(connection: sa.Connection) -> str:
+            for name in names:
+                connection.execute(sa.text("UPDATE accounts SET suspended_at = now() WHERE id = :id"), {"id": name})
+                time.sleep(0.2)
+            return names
+
+        return work
+
+    assert await asyncio.gather(one.write(suspend("ab")), other.write(suspend("ba"))) == ["ab", "ba"]
+    await one.aclose()
+    await other.aclose()
+
+
 async def test_an_error_names_no_values(store: Store) -> None:
     """What a person wrote does not leak into logs by way of a failed statement."""
     await store.db.write(add("once"))

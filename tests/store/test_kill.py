@@ -84,7 +84,7 @@ async def killed(database: str, folder: Path, times: int, seed: int) -> Lines:
 
 
 async def test_killed_at_random_moments(url: str, tmp_path: Path) -> None:
-    await killed(url, tmp_path / "blobs", times=3, seed=1)
+    await killed(url, tmp_path / "blobs", times=2, seed=1)
 
 
 @pytest.mark.slow
@@ -96,10 +96,10 @@ async def test_killed_at_fifty_random_moments(url: str, tmp_path: Path) -> None:
 
 
 async def test_processes_side_by_side_make_one_chain_and_one_call_each(url: str, tmp_path: Path) -> None:
-    """Four processes open the same new database at once and want the same twelve calls."""
-    workers = [await asyncio.to_thread(Worker, url, tmp_path / "blobs", seed, 12) for seed in range(4)]
+    """Three processes open the same new database at once and want the same twelve calls."""
+    workers = [await asyncio.to_thread(Worker, url, tmp_path / "blobs", seed, 12) for seed in range(3)]
     said = [line for lines in await asyncio.gather(*(asyncio.to_thread(w.lines) for w in workers)) for line in lines]
-    assert sum("done" in line for line in said) == 4
+    assert sum("done" in line for line in said) == 3
     assert Counter(Counter(line["began"] for line in said if "began" in line).values()) == {1: 12}
-    assert sorted(line["entered"] for line in said if "entered" in line) == list(range(2, 2 + 48))
+    assert sorted(line["entered"] for line in said if "entered" in line) == list(range(2, 2 + 36))
     await check(url, tmp_path / "blobs", said)

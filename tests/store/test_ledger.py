@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.errors import LedgerBroken, StoreError
+from safelight.errors import ConfigError, LedgerBroken, StoreError
 from safelight.safety.clearance import ClearanceOffice
 from safelight.safety.content import Content, ImagePart, Stage, TextPart
 from safelight.safety.guard import Recorder
@@ -132,6 +132,23 @@ async def test_an_emptied_ledger_does_not_start_anew_beside_its_anchor(sqlite: s
             await store.ledger.verify()
         with pytest.raises(LedgerBroken):
             await store.ledger.append("delivery")
+
+
+async def test_an_anchor_that_cannot_be_written_is_an_error(sqlite: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with Store.open(sqlite, "memory://", KEY, anchor=tmp_path / "file" / "anchor.json") as store:
+        with pytest.raises(StoreError, match="anchor"):
+            await store.ledger.append("delivery")
+    (tmp_path / "file").unlink()
+    async with Store.open(sqlite, "memory://", KEY, anchor=tmp_path / "file" / "anchor.json") as store:
+        await store.ledger.append("delivery")
+        assert (await store.ledger.verify()).anchored == 3
+
+
+async def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ConfigError, match="fewer than 32 bytes"):
+        async with Store.open("sqlite://", "memory://", b"short"):
+            pass
 
 
 async def test_an_old_copy_does_not_outgrow_the_anchor(sqlite: str, tmp_path: Path) -> None:

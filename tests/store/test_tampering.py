@@ -273,6 +273,19 @@ def test_an_old_copy_of_everything_verifies_by_itself_but_not_against_the_anchor
         assert found(copy, anchored=anchor.read()) == ("truncation", 11)
 
 
+def test_two_genuine_histories_are_not_spliced(genuine: Path) -> None:
+    """The end of one history behind the beginning of another: every signature holds, and the seam is found."""
+    seal = Seal(KEY)
+    with copied(genuine) as copy:
+        rows = rows_of(copy)
+        for number in range(9, 12):  # signed entries that another branch of the ledger had in these places
+            previous = rows[number - 1]["hash"]
+            entry = seal.entry(previous, number + 1, rows[number]["at"], "verdict", "elsewhere", "{}")
+            rows[number] = vars(entry)
+        put_back(copy, rows)
+        assert found(copy) == ("insertion", 13)
+
+
 def test_another_history_is_found_by_the_anchor(genuine: Path) -> None:
     seal = Seal(KEY)
     with copied(genuine) as copy:
