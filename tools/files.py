@@ -15,8 +15,8 @@ import io
 import warnings
 from pathlib import PurePath
 
+from ..containers import sniff
 from ..errors import BadFile, SafelightError
-from ..media import sniff
 from .office import read_docx, read_pdf, read_xlsx, table_text, zip_kind
 from .source import Document
 from .text import clean_line, clean_text, decode_text, looks_binary
