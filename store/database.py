@@ -25,11 +25,11 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     OperationalError,
     SQLAlchemyError,
-    StatementError,
 )
 from sqlalchemy.pool import StaticPool
 
-from ..errors import ConfigError, SafelightError, StoreError
+from ..errors import ConfigError, StoreError
+from .faults import explained, explained_sqlite, passes
 from .migrations import migrate
 
 __all__ = ["Database", "endings_of"]
@@ -40,8 +40,6 @@ _BUSY_SECONDS = 20.0
 _READERS = 4
 _LARGEST_BATCH = 256
 _ENDINGS = "safelight_endings"
-# Deadlock and serialization failures (PostgreSQL) and a busy file (SQLite) pass by themselves.
-_PASSING = ("40P01", "40001")
 _TRIES = 5
 
 
@@ -167,7 +165,7 @@ class Database:
             finally:
                 raw.close()
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise _explained_sqlite(error, self.place) from error
+            raise explained_sqlite(error, self.place) from error
 
     def _reading(self, work: Callable[[sa.Connection], T]) -> T:
         try:
@@ -176,7 +174,7 @@ class Database:
             with self._engine.connect().execution_options(**options) as connection:
                 return work(connection)
         except (SQLAlchemyError, UnicodeError) as error:
-            raise _explained(error, self.place) from error
+            raise explained(error, self.place) from error
 
     def _commit(self, works: list[Callable[[sa.Connection], Any]]) -> list[Any]:
         """The outcome of each: its value, or the exception that is to be raised to who asked."""
@@ -186,8 +184,8 @@ class Database:
             except DBAPIError as error:
                 # A lost connection may have committed: repeating it could do it twice. And what does not work for all
                 # (no answer, no room, no lock) would not work for each, only take as many times as long.
-                if error.connection_invalidated or (isinstance(error, OperationalError) and not _passes(error)):
-                    return [_explained(error, self.place) for _ in works]
+                if error.connection_invalidated or (isinstance(error, OperationalError) and not passes(error)):
+                    return [explained(error, self.place) for _ in works]
             except Exception:  # noqa: S110 - one bad write spoils its batch, so each is now tried alone, and told
                 pass
         return [self._alone(work) for work in works]
@@ -197,12 +195,12 @@ class Database:
             try:
                 return self._transaction(work)
             except DBAPIError as error:
-                if attempt < _TRIES and _passes(error):
+                if attempt < _TRIES and passes(error):
                     time.sleep(0.01 * 2**attempt)
                     continue
-                return _explained(error, self.place)
+                return explained(error, self.place)
             except (SQLAlchemyError, UnicodeError) as error:
-                return _explained(error, self.place)
+                return explained(error, self.place)
             except Exception as error:
                 return error
         raise AssertionError("unreachable")
@@ -269,9 +267,9 @@ def _connect(url: sa.URL, busy_seconds: float) -> sa.Engine:
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError("PostgreSQL's driver is not installed: pip install 'safelight[server]'") from error
     except SQLAlchemyError as error:
-        raise _explained(error, place) from error
+        raise explained(error, place) from error
     except sqlite3.Error as error:
-        raise _explained_sqlite(error, place) from error
+        raise explained_sqlite(error, place) from error
     except OSError as error:
         raise StoreError(
             f"The database {place} cannot be made ({error.strerror or error}): check the folder and its permissions."
@@ -331,45 +329,3 @@ def _prepare_file(path: Path, busy_seconds: float) -> None:
             time.sleep(0.02)
         finally:
             connection.close()
-
-
-def _passes(error: DBAPIError) -> bool:
-    """True for a deadlock and the like, where the same again may work."""
-    return getattr(error.orig, "sqlstate", None) in _PASSING
-
-
-def _explained(error: Exception, place: str) -> SafelightError:
-    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
-    if isinstance(cause, sqlite3.Error):
-        return _explained_sqlite(cause, place)
-    text = " ".join(str(cause).split()) or type(cause).__name__
-    state = getattr(cause, "sqlstate", None)
-    if state == "53100":
-        return StoreError(f"The disk of the database {place} is full: make room, then resume.")
-    if isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P", "28", "3D"))):
-        return StoreError(
-            f"The database {place} does not answer: {text}. Check that it runs and that the URL is right."
-        )
-    return StoreError(f"The database {place} failed: {text}")
-
-
-_SQLITE_FAULTS = (
-    (("is full", "disk i/o error"), "its disk is full or fails: make room, then resume"),
-    (
-        ("malformed", "not a database", "file is encrypted"),
-        "it is damaged, or is no database: put back a backup, or move it away to start anew",
-    ),
-    (
-        ("readonly", "unable to open", "permission denied", "read-only"),
-        "it cannot be written: check the folder and its permissions",
-    ),
-    (("locked", "busy"), "another process holds it for too long: try again, or stop the other"),
-)
-
-
-def _explained_sqlite(error: Exception, place: str) -> StoreError:
-    text = str(error)
-    for signs, advice in _SQLITE_FAULTS:
-        if any(sign in text.lower() for sign in signs):
-            return StoreError(f"The database {place} cannot be used ({text}): {advice}.")
-    return StoreError(f"The database {place} failed: {text}.")
