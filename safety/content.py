@@ -39,6 +39,8 @@ class TextPart:
     trusted: bool = True
 
     def __post_init__(self) -> None:
+        if type(self.text) is str:
+            return
         if not isinstance(self.text, str):
             raise TypeError(f"A TextPart holds str, not {type(self.text).__name__}.")
         object.__setattr__(self, "text", str.__str__(self.text))
@@ -61,10 +63,11 @@ class ImagePart:
     source: str = "input"
 
     def __post_init__(self) -> None:
+        if type(self.data) is bytes:
+            return
         if not isinstance(self.data, bytes | bytearray | memoryview):
             raise TypeError(f"An ImagePart holds bytes, not {type(self.data).__name__}.")
-        if type(self.data) is not bytes:
-            object.__setattr__(self, "data", bytes(memoryview(self.data)))
+        object.__setattr__(self, "data", bytes(memoryview(self.data)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ImagePart, (self.data, self.media_type, self.source)
@@ -104,14 +107,13 @@ class Content:
     def __post_init__(self) -> None:
         if type(self.stage) is not Stage:
             raise TypeError(f"Content is put before a Stage, not {self.stage!r}.")
-        for name in ("parts", "context"):
-            parts = tuple(getattr(self, name))
-            for part in parts:
-                # Exact types: a subclass could bring a digest of its own.
-                if type(part) is not TextPart and type(part) is not ImagePart:
-                    raise TypeError(f"Content {name} are TextParts and ImageParts, not {type(part).__name__}.")
-            object.__setattr__(self, name, parts)
-        object.__setattr__(self, "stacks", frozenset(self.stacks))
+        for name, sort in (("parts", tuple), ("context", tuple), ("stacks", frozenset)):
+            if type(getattr(self, name)) is not sort:
+                object.__setattr__(self, name, sort(getattr(self, name)))
+        for part in (*self.parts, *self.context):
+            # Exact types: a subclass could bring a digest of its own.
+            if type(part) is not TextPart and type(part) is not ImagePart:
+                raise TypeError(f"Content consists of TextParts and ImageParts, not of {type(part).__name__}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Content, (self.stage, self.parts, self.context, self.stacks)

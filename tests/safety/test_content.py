@@ -94,9 +94,9 @@ class _LyingPart(TextPart):
 
 @pytest.mark.parametrize("wrong", ["a string", b"bytes", None, _LyingPart("harm")])
 def test_only_parts_are_parts(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="Content parts are"):
+    with pytest.raises(TypeError, match="Content consists of"):
         Content(Stage.PROMPT, (wrong,))
-    with pytest.raises(TypeError, match="Content context are"):
+    with pytest.raises(TypeError, match="Content consists of"):
         Content(Stage.PROMPT, (), context=(wrong,))
 
 

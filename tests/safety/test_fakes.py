@@ -15,6 +15,7 @@ from safelight.errors import GeneratorError, SearchUnavailable
 from safelight.safety import Content, Decision, ImagePart, Moderator, PolicySet, SafetyStack, Stage, Verdict
 from safelight.tools.images.generator import ImageGenerator, ImageRequest
 from safelight.tools.images.spec import ImageSpec, StyleSheet
+from safelight.tools.search import SearchProvider
 from safelight.tools.source import SearchHit
 
 
@@ -111,7 +112,8 @@ async def test_the_generator_draws_decodable_and_unlike_images() -> None:
 async def test_the_search_answers_from_its_table() -> None:
     hit = SearchHit(title="Fox", url="https://example.org", snippet="red", provider="scripted")
     search = fakes.ScriptedSearch({"fox": (hit, hit)})
-    assert await search.search("fox", 1) == (hit,)
+    assert isinstance(search, SearchProvider)
+    assert await search.search("fox", limit=1) == (hit,)
     assert await search.search("wolf") == ()
     assert search.queries == ["fox", "wolf"]
     with pytest.raises(SearchUnavailable):
