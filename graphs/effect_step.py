@@ -8,6 +8,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import structlog
@@ -122,20 +123,35 @@ class DeclaredEffect:
     separate: bool = False
     vault: Vault = field(default_factory=Vault)
 
+    @cached_property
+    def _read_takes_runtime(self) -> bool:
+        return positional_parameters(self.read) > 1
+
+    @cached_property
+    def _write_takes_runtime(self) -> bool:
+        return positional_parameters(self.write) > 2
+
+    async def _read(self, state: Any, runtime: Runtime[Any]) -> Any:
+        return await _settled(self.read(state, runtime) if self._read_takes_runtime else self.read(state))
+
+    async def _write(self, state: Any, outcome: Outcome, runtime: Runtime[Any]) -> Any:
+        more = (runtime,) if self._write_takes_runtime else ()
+        return await _settled(self.write(state, outcome, *more))
+
     async def fused(self, state: Any, runtime: Runtime[Any]) -> Any:
         """Check, effect and review as one step."""
-        value = await _call(self.read, state, runtime, leading=1)
+        value = await self._read(state, runtime)
         run_id = await self._run_id(state, runtime)
         outcome: Outcome
         try:
             outcome = await self.effect.run(value, run_id=run_id)
         except Exception as error:
             outcome = self._record(error, runtime)
-        return await _call(self.write, state, outcome, runtime, leading=2)
+        return await self._write(state, outcome, runtime)
 
     async def check(self, state: Any, runtime: Runtime[Any]) -> Command[str]:
         """The first of three steps: judge the input, and hand on a ticket."""
-        value = await _call(self.read, state, runtime, leading=1)
+        value = await self._read(state, runtime)
         outcome = await self.effect.check(value, run_id=await self._run_id(state, runtime))
         ticket = self.vault.put(_Checked(outcome))
         return Command(goto=Send(self.name, {"ticket": ticket, "state": state}))
@@ -172,7 +188,7 @@ class DeclaredEffect:
         if held is None:
             return self._again(state)
         outcome = await self._outcome(held, await self._run_id(state, runtime))
-        update = await _call(self.write, state, outcome, runtime, leading=2)
+        update = await self._write(state, outcome, runtime)
         self.vault.drop(ticket)
         return update
 
@@ -221,12 +237,6 @@ def _matches(retry_on: Any, error: Exception) -> bool:
     if isinstance(retry_on, Sequence):
         return isinstance(error, tuple(retry_on))
     return bool(retry_on(error))
-
-
-async def _call(function: Callable[..., Any], *arguments: Any, leading: int) -> Any:
-    """Call with as many of the arguments as it takes, at least `leading`; await what is awaitable."""
-    taken = max(leading, min(positional_parameters(function), len(arguments)))
-    return await _settled(function(*arguments[:taken]))
 
 
 async def _settled(value: Any | Awaitable[Any]) -> Any:

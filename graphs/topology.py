@@ -274,8 +274,6 @@ class _Reader:
             # Seen from here, a jump into the parent leaves the graph.
             draft.edges |= {(self.exit[name], END) for _ in targets}
             draft.jumps |= {(self.exit[name], target) for target in targets}
-        failing = {source for source, _ in draft.failures}
-        draft.certain -= {edge for edge in draft.certain if edge[0] in failing and edge[0] not in self.declared}
 
     def _add_pauses(self) -> None:
         """A pause hands out the state: an effect's raw output is in it only where the effect is a plain node."""

@@ -82,12 +82,12 @@ class GuardProof:
     reachable: bool = True
 
     def __str__(self) -> str:
-        before, after = _listed(self.checks), _listed(self.reviews)
         if not self.reachable:
             return f"{self.name}: no path reaches it"
-        if self.delivery:
-            return f"{self.name} is reached only through {before}" if before else f"{self.name} has no check of its own"
-        return f"{self.name} is reached only through {before} and left only through {after}"
+        if not self.checks:
+            return f"{self.name} has no check of its own"
+        reached = f"{self.name} is reached only through {_listed(self.checks)}"
+        return reached if self.delivery else f"{reached}, and left only through {_listed(self.reviews)}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ class Proof:
     joins: int
 
     def __str__(self) -> str:
-        size = f"{self.nodes} nodes, {self.edges} edges" + (f", {self.joins} joins" if self.joins else "")
+        counts = ((self.nodes, "node"), (self.edges, "edge"), (self.joins, "join"))
+        size = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
         lines = [f"proved: {guard}" for guard in self.guards] or ["nothing to prove: the graph declares no effect"]
         return "\n".join([*lines, f"({size})"])
 
@@ -250,9 +251,10 @@ class _Walker:
         """
         sure = {effect}
         queue = [effect]
+        failing = {source for source, _ in self.topology.failures}
         for node in queue:
             for source, target in sorted(self.topology.certain):
-                if source == node and target not in sure:
+                if source == node and source not in failing and target not in sure:
                     sure.add(target)
                     queue.append(target)
 
@@ -287,4 +289,5 @@ def _named(group: frozenset[str]) -> str:
 
 
 def _listed(groups: Groups) -> str:
-    return " and ".join(sorted(_named(group) for group in groups))
+    *most, last = sorted(_named(group) for group in groups)
+    return f"{', '.join(most)} and {last}" if most else last

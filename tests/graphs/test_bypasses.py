@@ -418,7 +418,7 @@ def test_a_subgraph_whose_effect_is_guarded_outside() -> None:
     graph.add_edge("guard", "sub")
     graph.add_edge("sub", "out")
     compiled = graph.compile()
-    assert "sub/raw is reached only through guard and left only through out" in str(compiled.proof)
+    assert "sub/raw is reached only through guard, and left only through out" in str(compiled.proof)
     assert compiled.invoke({"log": []})["log"][-1] == "out"
     graph.add_edge(START, "sub")
     with pytest.raises(UnguardedPath, match=r"START → sub → sub/raw \(misses guard\)"):

@@ -134,6 +134,14 @@ def test_failures_are_ways_on() -> None:
         prove(topology)
 
 
+def test_what_may_fail_is_not_certain_to_run_on() -> None:
+    edges = "S>check check>effect effect=a effect=b b=c a&c>review review>E handler>E"
+    handled = frozenset({("b", "review")})
+    assert prove(guarded(edges))
+    with pytest.raises(UnguardedPath, match="effect → a → END"):
+        prove(guarded(edges, failures=handled))
+
+
 def test_effects_without_guards() -> None:
     with pytest.raises(UnguardedPath, match=r"START → effect \(misses a check: effect has none\)"):
         prove(guarded("S>effect effect>review review>E", checks={}))
