@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,6 @@ async def _graph(name: str, *, mermaid: bool, png: Path | None, as_json: bool) -
         draw_png(compiled, png)
         typer.echo(str(png))
     if as_json:
-        print_json(compiled.proof.public())
+        print_json(asdict(compiled.proof))
     elif not mermaid:
         typer.echo(str(compiled.proof))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from .effects import Effects
-from .guarded import GuardedGraph
 from .services import RunContext
 from .state import RunState
 from .steps import planning, prompt, refusal
-from .tail import add_head, add_tail
+from .tail import RunGraph, add_head, add_tail
 
 __all__ = ["edit_graph"]
 
 
-def edit_graph(effects: Effects) -> GuardedGraph:
+def edit_graph(effects: Effects) -> RunGraph:
     """The graph of edit mode, not yet compiled."""
-    graph = GuardedGraph(RunState, context_schema=RunContext)
+    graph = RunGraph(RunState, context_schema=RunContext)
     add_head(graph)
     graph.add_node("complete", prompt.complete)
     graph.add_node("plan", planning.draft)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from .effects import Effects
-from .guarded import GuardedGraph
 from .services import RunContext
 from .state import RunState
 from .steps import planning, refusal
-from .tail import add_head, add_tail
+from .tail import RunGraph, add_head, add_tail
 
 __all__ = ["instant_graph"]
 
 
-def instant_graph(effects: Effects) -> GuardedGraph:
+def instant_graph(effects: Effects) -> RunGraph:
     """The graph of instant mode, not yet compiled: a request that would need a rewrite is refused, with an offer."""
-    graph = GuardedGraph(RunState, context_schema=RunContext)
+    graph = RunGraph(RunState, context_schema=RunContext)
     add_head(graph)
     graph.add_node("plan", planning.draft)
     graph.add_conditional_edges("gate", refusal.unless_refused("plan"), ["refuse", "plan"])

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 
@@ -25,6 +27,8 @@ from .services import RunContext, Services
 from .thinking import thinking_graph
 
 __all__ = ["Runner"]
+
+_log = structlog.get_logger(__name__)
 
 MODES = {"thinking": thinking_graph, "instant": instant_graph, "edit": edit_graph}
 _RECURSION_LIMIT = 40  # the longest way through a graph is some 15 steps
@@ -100,10 +104,8 @@ class Runner:
     async def _work(self, context: RunContext, brief: Brief, answer: dict[str, Any] | None) -> None:
         begun = time.perf_counter()
         mode = "edit" if brief.is_edit else brief.mode
-        graph, config = (
-            self.graphs[mode],
-            {"configurable": {"thread_id": context.run_id}, "recursion_limit": _RECURSION_LIMIT},
-        )
+        graph = self.graphs[mode]
+        config = RunnableConfig(configurable={"thread_id": context.run_id}, recursion_limit=_RECURSION_LIMIT)
         known = await graph.aget_state(config)
         resumed = bool(known.values)
         await context.emit(RunStarted, mode=mode, n=brief.n or 0, resumed=resumed)
@@ -118,11 +120,11 @@ class Runner:
         except asyncio.CancelledError:
             await runs.update(context.run_id, status="interrupted")
             raise
-        except SafelightError as error:
-            error.run_id = error.run_id or context.run_id
+        except Exception as error:
+            broken = _as_own(error, context.run_id)
             await runs.update(context.run_id, status="failed")
-            await context.emit(RunFinished, status="failed", result={"run_id": context.run_id, "error": str(error)})
-            raise
+            await context.emit(RunFinished, status="failed", result={"run_id": context.run_id, "error": str(broken)})
+            raise broken from error
         context.timings["total"] = round(time.perf_counter() - begun, 4)
         result = assemble(context, dict(state))
         if result.status == "suspended":
@@ -145,3 +147,12 @@ class Runner:
             cost=result.cost.get("total", 0.0),
         )
         await context.emit(RunFinished, status=result.status, result=result.public())
+
+
+def _as_own(error: Exception, run_id: str) -> SafelightError:
+    """The error as one of ours, saying in which run it happened. A foreign one's text may quote content: it is logged."""
+    if isinstance(error, SafelightError):
+        error.run_id = error.run_id or run_id
+        return error
+    _log.error("run broke", run_id=run_id, exc_info=error)
+    return SafelightError(f"The run broke unexpectedly ({type(error).__name__}); the log says more.", run_id=run_id)

@@ -6,12 +6,16 @@ from langgraph.graph import END, START
 
 from .effects import Effects
 from .guarded import GuardedGraph
+from .services import RunContext
+from .state import RunState
 from .steps import finish, images, planning, prompt, refusal
 
-__all__ = ["add_head", "add_tail"]
+__all__ = ["RunGraph", "add_head", "add_tail"]
+
+RunGraph = GuardedGraph[RunState, RunContext, RunState, RunState]
 
 
-def add_head(graph: GuardedGraph) -> None:
+def add_head(graph: RunGraph) -> None:
     """`admit`, then the prompt guard beside reasoning, which meet at `gate`; the edges out of it are the mode's own."""
     graph.add_node("admit", prompt.admit)
     graph.add_node("judge_prompt", prompt.judge_prompt, metadata={"safelight": "check", "for": ["generate", "deliver"]})
@@ -25,7 +29,7 @@ def add_head(graph: GuardedGraph) -> None:
     graph.add_edge("refuse", END)
 
 
-def add_tail(graph: GuardedGraph, effects: Effects) -> None:
+def add_tail(graph: RunGraph, effects: Effects) -> None:
     """From `judge_plan` to delivery: images in parallel, one more round for what can be rewritten, the set guard."""
     graph.add_node("judge_plan", planning.judge_plan, metadata={"safelight": "check", "for": ["generate", "deliver"]})
     graph.add_effect("generate", effects.generate, read=images.read_task, write=images.write_image)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from .effects import Effects
-from .guarded import GuardedGraph
 from .services import RunContext
 from .state import RunState
 from .steps import planning, prompt, refusal, research
-from .tail import add_head, add_tail
+from .tail import RunGraph, add_head, add_tail
 
 __all__ = ["thinking_graph"]
 
 
-def thinking_graph(effects: Effects) -> GuardedGraph:
+def thinking_graph(effects: Effects) -> RunGraph:
     """The graph of thinking mode, not yet compiled.
 
     The prompt guard runs beside reasoning; what reasoning says is held until both meet at the gate. Nothing with an
     effect outside the process (a search included) lies before the gate.
     """
-    graph = GuardedGraph(RunState, context_schema=RunContext)
+    graph = RunGraph(RunState, context_schema=RunContext)
     add_head(graph)
     graph.add_node("complete", prompt.complete)
     graph.add_node("inquire", research.inquire)

@@ -14,6 +14,7 @@ from ...events import PlanMade, Rewritten
 from ...safety.content import Content, Stage, TextPart
 from ...safety.guard import Blocked, Cleared
 from ...safety.verdict import Decision
+from ...tools.images.spec import ImageSpec
 from ..services import RunContext
 from ..state import ImageTask, RunState
 from .prompt import outcome_record
@@ -115,7 +116,8 @@ async def _rewritten(made: Plan, blocked: Blocked, context: RunContext) -> tuple
         context.services.policies[item] for item in blocked.verdict.policies if item in context.services.policies
     )
     evidence = tuple(finding.evidence for finding in blocked.verdict.findings)
-    images, changes = [], []
+    images: list[ImageSpec] = []
+    changes: list[str] = []
     for spec in made.images:
         rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, evidence)
         if rewrite.prompt is not None and rewrite.prompt != spec.prompt:

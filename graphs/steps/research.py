@@ -81,15 +81,17 @@ async def write_hits(
     await context.emit(SearchMade, query=query, provider=provider, results=len(hits))
     return {
         "search": [{"query": query, "ok": True, "provider": provider, "results": len(hits)}],
-        "hits": [hit.model_dump(mode="json") for hit in hits],
+        "hits": [{"query": query, "rank": rank, "hit": hit.model_dump(mode="json")} for rank, hit in enumerate(hits)],
     }
 
 
 async def select(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Choose the pages to read: the first of every query in turn, each address once, within the budget."""
-    unique = {hit["url"]: hit for hit in state.get("hits", [])}
-    pages = list(unique.values())[: runtime.context.services.budget.pages]
-    return {"research": {"pages": pages}}
+    """Choose the pages to read: the best of every query in turn, each address once, within the budget."""
+    queries = state["understanding"]["queries"]
+    ranked = sorted(state.get("hits", []), key=lambda found: (found["rank"], queries.index(found["query"])))
+    unique = {found["hit"]["url"]: found["hit"] for found in reversed(ranked)}
+    pages = [unique.pop(url) for url in (found["hit"]["url"] for found in ranked) if url in unique]
+    return {"research": {"pages": pages[: runtime.context.services.budget.pages]}}
 
 
 def route_pages(state: RunState) -> list[Send] | str:
@@ -126,9 +128,7 @@ async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     with context.timed("learn"):
         facts, sources = await context.services.reasoner.learn(understanding, documents, context.emitter.think)
     researched = bool(documents)
-    notes = (
-        () if researched else ("Not researched: nothing could be looked up.",)
-    )
+    notes = () if researched else ("Not researched: nothing could be looked up.",)
     research = Research(facts=facts, sources=sources, researched=researched, notes=notes)
     return {
         "research": {
