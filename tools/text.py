@@ -80,7 +80,9 @@ def clean_text(text: str, limit: int | None = None) -> str:
 
 def clean_line(text: str, limit: int = 300) -> str:
     """The text as one line of at most `limit` characters; a cut is marked by an ellipsis."""
-    line = " ".join(clean_text(text[: 4 * limit]).split())
+    text = text[: 4 * limit]
+    plain = text.isascii() and text.isprintable()  # nearly every table cell: nothing to clean
+    line = " ".join((text if plain else clean_text(text)).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
