@@ -1,6 +1,6 @@
 """How steps are wired: the guarded graph, its proof, and the graphs of the modes.
 
-    from safelight.graphs import END, START, GuardedGraph      # was: from langgraph.graph import END, START, StateGraph
+from safelight.graphs import END, START, GuardedGraph      # was: from langgraph.graph import END, START, StateGraph
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,7 +113,7 @@ class Effects:
         call is answered from the store; one whose end is unknown is sent again only where that costs nothing.
         """
         services, generator = self._services, self._services.tools.generator
-        effects, key = services.store.effects, _key(job, generator.name)
+        effects, key = services.store.effects, f"{generator.name}:{job.request.digest}"
         state = await effects.begin(
             job.run_id, "generate", key, idempotent=generator.capabilities.idempotent, force=job.repeat_unknown
         )
@@ -160,22 +159,6 @@ def _booked(image: GeneratedImage, ref: str) -> dict[str, Any]:
     }
 
 
-def _key(job: ImageJob, generator: str) -> str:
-    """What makes two calls the same: the whole request, the bytes it refers to included (by their digests)."""
-    request = job.request
-    frame = hashlib.sha256()
-    for part in (
-        generator,
-        request.spec.model_dump_json(),
-        request.style.model_dump_json(),
-        request.format,
-        str(request.seed),
-        *(f"{ref}:{hashlib.sha256(data).hexdigest()}" for ref, data in sorted(request.images.items())),
-    ):
-        frame.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
-    return frame.hexdigest()
-
-
 def _hit_part(hit: SearchHit) -> TextPart:
     return TextPart(f"{hit.title}\n{hit.snippet}", source=f"result {hit.url}", trusted=False)
 
@@ -187,11 +170,15 @@ def _document_content(document: Document) -> Content:
 
 
 def _request_content(job: ImageJob) -> Content:
-    """Exactly what the generator gets: the assembled prompt and the images that it refers to."""
+    """What the generator gets: every word of it, the images that it refers to, and the digest of the whole request.
+
+    The digest says nothing to a moderator; it binds the clearance to the rest of the request (sizes, colors, figures).
+    """
     request = job.request
     images: tuple[Part, ...] = tuple(ImagePart(data, source="reference") for _, data in sorted(request.images.items()))
     text = TextPart(prompt_text(request.spec, request.style), source="generator prompt")
-    return Content(Stage.GENERATOR_INPUT, (text, *images), context=_intent(job))
+    whole = TextPart(f"request {request.digest}", source="digest")
+    return Content(Stage.GENERATOR_INPUT, (text, whole, *images), context=_intent(job))
 
 
 def _image_content(image: GeneratedImage, job: ImageJob) -> Content:

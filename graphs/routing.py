@@ -52,8 +52,8 @@ class Routes:
             )
         if not isinstance(result, (list, tuple)):
             return vetted[0]
-        # A named tuple is a state update like any other; only a plain sequence can hold commands.
-        return type(result)(vetted) if type(result) in (list, tuple) else result
+        # LangGraph obeys commands in any kind of sequence; without one, a sequence may be a state of its own kind.
+        return vetted if any(isinstance(item, (Command, Send)) for item in vetted) else result
 
     def vet_jump(self, jump: ParentCommand, config: RunnableConfig) -> ParentCommand:
         """A command that was raised past the graph it comes from: checked where this graph is meant."""

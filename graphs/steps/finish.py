@@ -78,7 +78,6 @@ def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
     """Every image was blocked or failed: one refusal for all of them."""
     records = list(state["images"].values())
     policies = list(dict.fromkeys(item for record in records for item in record.get("policies", ())))
-    evidence = list(dict.fromkeys(item for record in records for item in record.get("evidence", ())))
     offers = [
         offer
         for item in policies
@@ -90,7 +89,7 @@ def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
         "stage": records[0]["stage"],
         "policies": policies,
         "reason": " ".join(reasons),
-        "evidence": evidence,
+        "evidence": [],
         "offer": list(dict.fromkeys(offers)),
         "failed": all(record["status"] == "failed" for record in records),
     }

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from ...events import Refused
-from ...safety.content import Content
+from ...safety.content import Content, Stage
 from ...safety.guard import Blocked, Cleared
 from ...safety.verdict import Decision, Verdict
 from ..services import RunContext
@@ -55,7 +55,7 @@ def refusal_of(outcome: dict[str, Any], context: RunContext, *, instant: bool = 
         "stage": outcome["stage"],
         "policies": outcome["policies"],
         "reason": reason_for(outcome, context),
-        "evidence": outcome["evidence"],
+        "evidence": _own_words(outcome),
         "offer": list(dict.fromkeys(offers)),
         "failed": outcome["failed"],
     }
@@ -69,8 +69,14 @@ def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
     titles = [policies[item].title if item in policies else item for item in outcome["policies"]]
     where = outcome["stage"].replace("_", " ")
     named = ", ".join(titles) or outcome["reason"] or "the safety policies"
-    quoted = f" (“{outcome['evidence'][0][:160]}”)" if outcome["evidence"] else ""
+    shown = _own_words(outcome)
+    quoted = f" (“{shown[0][:160]}”)" if shown else ""
     return f"Blocked at the {where}: {named}{quoted}."
+
+
+def _own_words(outcome: dict[str, Any]) -> list[str]:
+    """The evidence, where it quotes the user. That of later stages quotes what was just blocked, and is not shown."""
+    return list(outcome["evidence"]) if outcome["stage"] == Stage.PROMPT else []
 
 
 async def human_verdict(content: Content, blocked: Blocked, context: RunContext) -> Cleared[Content] | Blocked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -32,6 +33,24 @@ class ImageRequest:
     images: dict[str, bytes] = field(default_factory=dict, repr=False)
     format: ImageFormat = "png"
     seed: int = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over everything in the request, the images that it refers to by their bytes included.
+
+        Two requests that differ in anything at all, a color or a figure of a chart, differ in it.
+        """
+        frame = hashlib.sha256(b"safelight.request.v1")
+        references = (f"{ref}:{hashlib.sha256(data).hexdigest()}" for ref, data in sorted(self.images.items()))
+        for part in (
+            self.spec.model_dump_json(),
+            self.style.model_dump_json(),
+            self.format,
+            str(self.seed),
+            *references,
+        ):
+            frame.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
+        return frame.hexdigest()
 
 
 @dataclass(frozen=True)

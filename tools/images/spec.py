@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["Chart", "Direction", "ImageSpec", "Item", "Role", "Size", "StyleSheet", "prompt_text"]
 
 Role = Literal[
-    "cover", "step", "comparison", "timeline", "chart", "diagram", "close_up", "facts", "summary", "scene", "quote", "list"
+    "cover",
+    "step",
+    "comparison",
+    "timeline",
+    "chart",
+    "diagram",
+    "close_up",
+    "facts",
+    "summary",
+    "scene",
+    "quote",
+    "list",
 ]
-Direction = Literal[
-    "swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful"
-]
+Direction = Literal["swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful"]
 
 
 class _Frozen(BaseModel):
@@ -112,14 +121,24 @@ class ImageSpec(_Frozen):
 
 
 def prompt_text(spec: ImageSpec, style: StyleSheet) -> str:
-    """The assembled generator prompt: exactly the text that a generator gets and that its guard judges."""
-    lines: list[Any] = [spec.prompt]
+    """The assembled generator prompt: every word that reaches a generator or the user, as its guard judges it."""
+    lines = [spec.prompt]
     if spec.instruction:
         lines.append(f"Edit: {spec.instruction}")
+    if shown := [name for name in (spec.subject, *spec.icons) if name]:
+        lines.append(f"Shows: {', '.join(dict.fromkeys(shown))}")
     if texts := spec.texts():
         lines.append("Text to set, verbatim:")
         lines += [f"- {text}" for text in texts]
-    lines.append(f"Style: {style.direction}" + (f", {style.tone}" if style.tone else ""))
+    if spec.chart is not None:
+        for name, values in spec.chart.series.items():
+            figures = ", ".join(f"{value:g}" for value in values)
+            lines.append(f"Drawn as a {spec.chart.kind} chart: {name}: {figures}")
+    if marks := [item.icon for item in spec.items if item.icon]:
+        lines.append(f"Icons: {', '.join(dict.fromkeys(marks))}")
+    if spec.alt:
+        lines.append(f"Described as: {spec.alt}")
+    lines.append(", ".join(part for part in (f"Style: {style.direction}", style.tone, style.audience) if part))
     if style.motif:
         lines.append(f"Motif: {style.motif}")
     lines += [f"{name}: {description}" for name, description in style.subjects.items()]
