@@ -46,7 +46,7 @@ def clean(text: str, words: Lexicon) -> str:
     """`text` without loose punctuation, connectors and particles at its edges; empty where no letter or digit is left."""
     text = " ".join(text.replace(_SEPARATOR, " ").split()).strip(_EDGE)
     if words.trailing:
-        tail = re.compile(f"\\s*{alternation(words.trailing, joined=words.joined)}$", re.IGNORECASE)
+        tail = re.compile(f"\\s*{alternation(words.trailing, joined=words.joined or words.glued)}$", re.IGNORECASE)
         for _ in range(4):
             shorter = tail.sub("", text).strip(_EDGE)
             if not shorter or shorter == text:
@@ -68,7 +68,8 @@ def _by_prefix(sentence: str, words: Lexicon, look: Look) -> Framed:
     if audience:
         text = _strip_about(text, words)
     first, *rest = [part for part in _CLAUSE.split(text) if part.strip(_EDGE)] or [""]
-    if framed.kind and _is_aside(first.strip(_EDGE), words, look):
+    first = _strip_style(first, words, look)
+    if framed.kind and _is_aside(first.strip(_EDGE), words, look, wholly=True):
         first = ""
     first, occasion = _split_occasion(first, words)
     rest = [*occasion, *rest]
@@ -142,7 +143,8 @@ def _strip_kind(text: str, words: Lexicon) -> tuple[Framed, str] | None:
     unit = words.pattern(words.images) if words.images else None
     counted = words.count_patterns
     while position < len(text):
-        rest = text[position:]
+        rest = text[position:].lstrip()
+        position = len(text) - len(rest)
         hits = [(match.end(), name) for name, pattern in kinds.items() if (match := pattern.match(rest))]
         if hits or (unit is not None and unit.match(rest)):
             end, kind = max(hits) if hits else (unit.match(rest).end(), "scene")  # type: ignore[union-attr]
@@ -155,9 +157,11 @@ def _strip_kind(text: str, words: Lexicon) -> tuple[Framed, str] | None:
                 unknown += _unknown_in(found[0][: inner[0].start()], words)
             else:
                 position += found.end()
-        elif (match := plain.match(rest)) and match.end():
+        elif not unknown and (match := plain.match(rest)) and match.end():
             position += match.end()
         else:
+            if unknown and words.about and words.pattern(words.about).match(rest):
+                return None  # "history of …": the noun is the subject, not a modifier of some kind further on
             word = re.match(f"\\s*({WORD}+(?:['-]{WORD}+)*)\\s*", rest)
             if word is None or len(unknown) >= 3 or word[1].casefold() in words.stopwords:
                 return None
@@ -193,10 +197,11 @@ def _after_kind(
     plural = bool(words.images) and taken.strip().casefold().endswith(("s", "en", "i", "e", "ы", "и", "ς", "x"))
     framed = Framed(
         kind=kind,
-        modifiers=" ".join(unknown) or (taken.strip() if " " in taken.strip() else ""),
+        modifiers=" ".join(unknown) or (taken.strip() if kind == "card" and len(taken.strip()) > 5 else ""),
         plural=plural and taken.strip().casefold() in {form.casefold() for form in words.images},
         series=bool(words.series) and words.find(words.series, text[:end]) is not None,
     )
+    rest = _strip_lead_count(rest, words)
     audience_next = words.audience_before and words.pattern(words.audience_before).match(rest.lstrip())
     return framed, rest if audience_next else _strip_about(rest, words)
 
@@ -211,11 +216,23 @@ def _split_occasion(text: str, words: Lexicon) -> tuple[str, list[str]]:
     return text[: match.start()], [re.sub(f"^\\s*{alternation(words.when)}\\s+", "", text[match.start() :], flags=re.I)]
 
 
+def _strip_lead_count(text: str, words: Lexicon) -> str:
+    """ "[a guide] in four parts about …": the count right after the kind."""
+    links = tuple(dict.fromkeys((*words.style_before, *words.about, *words.trailing)))
+    lead = re.compile(f"\\s*(?:{alternation(links)}\\s+)?" if links else r"\s*", re.IGNORECASE)
+    start = lead.match(text)
+    for pattern in words.count_patterns:
+        for position in dict.fromkeys((start.end() if start else 0, len(text) - len(text.lstrip()))):
+            if found := pattern.match(text, position):
+                return text[found.end() :]
+    return text
+
+
 def _strip_about(text: str, words: Lexicon) -> str:
     if not words.about:
         return text
     text = text.lstrip(_EDGE)
-    match = re.match(f"{alternation(words.about)}\\s*", text, re.IGNORECASE)
+    match = re.match(f"{alternation(words.about)}\\s*,?\\s*", text, re.IGNORECASE)
     return text[match.end() :] if match and text[match.end() :].strip(_EDGE) else text
 
 
@@ -244,6 +261,10 @@ def _lead_audience(text: str, words: Lexicon, framed: bool) -> tuple[str, str]:
 def _tail_audience(text: str, words: Lexicon, *, sole: bool) -> tuple[str, str]:
     """The audience at the end of a clause: "how bees make honey for a kindergarten"."""
     del sole
+    if words.audience_prefix:  # Arabic and Hebrew write "for" as one letter at the start of the word
+        match = re.search(f"\\s{words.audience_prefix}({WORD}{{2,}}(?:\\s+{WORD}+){{0,3}})\\s*$", text)
+        if match and text[: match.start()].strip(_EDGE) and _names_audience(match[1], words):
+            return text[: match.start()], match[1]
     if not words.audience_before:
         return text, ""
     marks = list(re.finditer(f"\\s{alternation(words.audience_before)}\\s+", text, re.IGNORECASE))
@@ -320,7 +341,7 @@ def _classify(clause: str, words: Lexicon, look: Look) -> tuple[str, str]:
     return "detail", bare
 
 
-def _is_aside(text: str, words: Lexicon, look: Look) -> bool:
+def _is_aside(text: str, words: Lexicon, look: Look, *, wholly: bool = False) -> bool:
     """Whether `text` speaks of the look, the format or the making, and of little else."""
     content = [word for word in re.findall(f"{WORD}+", text.casefold()) if word not in words.stopwords]
     if not content:
@@ -332,7 +353,7 @@ def _is_aside(text: str, words: Lexicon, look: Look) -> bool:
         return True
     covered = sum(len(re.findall(f"{WORD}+", term)) for term in look.terms if term.casefold() in text.casefold())
     known = sum(1 for word in content if words.pattern(words.adjectives or ("\0",)).fullmatch(word))
-    return (covered + known) * 2 >= len(content) and covered + known > 0
+    return (covered + known) * (1 if wholly else 2) >= len(content) and covered + known > 0
 
 
 def _trailing_kind(subject: str, words: Lexicon) -> tuple[str, str] | None:

@@ -111,7 +111,9 @@ def _cyrillic(text: str) -> str:
         return "uk"
     if re.search("[ыэё]", low):
         return "ru"
-    guess = _model_guess(text, ("ru", "uk", "bg", "sr", "mk", "be"))
+    if re.search(r"\b(?:для|что|чтобы|об?|от|из|или|это|мы|как|пожалуйста|нарисуй|сделай)\b", low):
+        return "ru"
+    guess = _model_guess(text, ("ru", "uk", "bg", "sr", "mk", "be")) if len(low) >= 24 else None
     return guess or "ru"
 
 

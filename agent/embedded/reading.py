@@ -60,8 +60,8 @@ def read(prompt: str, language: str | None = None) -> Reading:
     points = structure.points
     if not points and count and (listed := _listed(subject, details, count, words)):
         points, subject, details = listed, clean(main.modifiers, words), ()
-    sides = _sides(subject, words)
     kind = main.kind or next((part.kind for part in framed if part.kind), "")
+    sides = _sides(subject, words, compared=kind == "comparison")
     audience = main.audience or next((part.audience for part in framed if part.audience), "")
     return Reading(
         language=code,
@@ -149,15 +149,14 @@ def _settled_kind(kind: str, sides: tuple[str, ...], points: tuple[Point, ...]) 
     return kind
 
 
-def _sides(subject: str, words: Lexicon) -> tuple[str, ...]:
+def _sides(subject: str, words: Lexicon, *, compared: bool) -> tuple[str, ...]:
     """The two things compared in `subject`: "tea vs coffee". Empty where nothing is set against another."""
     strong = tuple(word for word in words.against if word not in words.also and word not in {"or", "oder", "ou", "o"})
-    if not strong or not subject:
-        return ()
-    halves = words.pattern(strong).split(subject, maxsplit=1)
-    sides = tuple(clean(half, words) for half in halves)
-    if len(sides) == 2 and all(1 <= len(side) <= 48 for side in sides):
-        return sides
+    for marks in (strong, words.against if compared else (), words.also if compared else ()):
+        halves = words.pattern(marks).split(subject, maxsplit=1) if marks and subject else []
+        sides = tuple(clean(half, words) for half in halves)
+        if len(sides) == 2 and all(1 <= len(side) <= 48 for side in sides):
+            return sides
     return ()
 
 

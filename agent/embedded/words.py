@@ -41,14 +41,17 @@ def alternation(words: tuple[str, ...] | list[str], *, joined: bool = False, pre
 class Lexicon:
     """What one language calls things. All matching ignores case.
 
-    `joined` marks scripts without spaces between words, `head_final` languages whose framing follows the subject.
+    `joined` marks scripts without spaces between words, `head_final` languages whose framing follows the subject,
+    `glued` ones that put particles at the end of the word; `audience_prefix` is a "for" written onto the word.
     `kinds` and `audiences` map a canonical name to its words; `counts` are patterns with `{n}` for a number.
     """
 
     code: str
     joined: bool = False
     head_final: bool = False
+    glued: bool = False
     prefix: str = ""
+    audience_prefix: str = ""
     stopwords: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
     articles: tuple[str, ...] = ()
@@ -112,6 +115,9 @@ class Lexicon:
         return re.compile(start + pattern.replace("{n}", f"(?P<n>{self.number})"), re.IGNORECASE)
 
 
+_PLAIN = ("joined", "head_final", "glued", "prefix", "audience_prefix", "numbers")
+
+
 @cache
 def _compiled(code: str, words: tuple[str, ...], joined: bool, prefix: str) -> re.Pattern[str]:
     del code
@@ -129,7 +135,7 @@ def lexicon(code: str) -> Lexicon:
         key: {name: tuple(str(word) for word in words) for name, words in raw.get(key, {}).items()}
         for key in ("kinds", "audiences", "occasions")
     }
-    plain = {key: raw[key] for key in ("joined", "head_final", "prefix", "numbers") if key in raw}
+    plain = {key: raw[key] for key in _PLAIN if key in raw}
     return Lexicon(code=code, **lists, **groups, **plain)
 
 
