@@ -150,7 +150,7 @@ class Runner:
 
 
 def _as_own(error: Exception, run_id: str) -> SafelightError:
-    """The error as one of ours, with its run. The text of a foreign one may quote content, and goes to the log alone."""
+    """The error as one of ours, with its run. A foreign one may quote content: its text goes to the log alone."""
     if isinstance(error, SafelightError):
         error.run_id = error.run_id or run_id
         return error
