@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
+from langchain_core._api import LangChainDeprecationWarning
+from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.errors import ParentCommand
+from langgraph.errors import NodeError, ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
@@ -246,12 +248,33 @@ async def test_a_command_that_was_not_declared(step: Callable[..., Any]) -> None
             await compiled.ainvoke({"log": []})
 
 
-def test_a_name_that_formats_as_another() -> None:
+class Bag(list[Any]):
+    """A sequence of its own kind, whose commands LangGraph obeys."""
+
+
+def sly_in_a_bag(state: State) -> Any:
+    return Bag([{"log": []}, Command(goto=Sly("guard"))])
+
+
+@pytest.mark.parametrize("step", [sly, sly_in_a_bag])
+def test_a_name_that_formats_as_another(step: Callable[..., Any]) -> None:
     graph = base()
-    graph.add_node("sly", sly)
+    graph.add_node("sly", step, destinations=("guard",))
     graph.add_edge(START, "sly")
     graph.add_edge("guard", "raw")
     assert graph.compile().invoke({"log": []})["log"] == ["guard", SECRET, "out"]
+
+
+async def test_routes_that_were_declared_are_taken() -> None:
+    """Commands, sends and lists of them; goto END; a branch without a path map, where nothing needs guarding."""
+    graph: Any = GuardedGraph(State)
+    graph.add_node("first", lambda state: [{"log": ["first"]}, Command(goto="second")], destinations=("second",))
+    graph.add_node("second", lambda state: Send("third", {"log": []}), destinations=("third",))
+    graph.add_node("third", lambda state: Command(goto=END, update={"log": ["third"]}))
+    graph.add_node("late", says("late"))
+    graph.add_conditional_edges(START, lambda state: "first")
+    graph.add_conditional_edges("third", lambda state: ["late", END])
+    assert (await graph.compile().ainvoke({"log": []}))["log"] == ["first", "third", "late"]
 
 
 def test_a_command_annotated_without_targets_leads_everywhere() -> None:
@@ -308,6 +331,16 @@ def test_a_command_node_after_the_effect_that_goes_nowhere() -> None:
     graph.add_edge("raw", "idle")
     with pytest.raises(UndeclaredRoute, match="chose none of its routes"):
         graph.compile().invoke({"log": []})
+
+
+def test_a_send_is_a_choice() -> None:
+    graph = base()
+    graph.edges.discard(("raw", "out"))
+    graph.add_node("router", lambda state: Send("out", {"log": []}), destinations=("out",))
+    graph.add_edge(START, "guard")
+    graph.add_edge("guard", "raw")
+    graph.add_edge("raw", "router")
+    assert graph.compile().invoke({"log": []})["log"] == ["guard", SECRET, "out"]
 
 
 # ── error handlers ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -476,6 +509,41 @@ def test_a_guarded_subgraph_that_a_function_calls() -> None:
     assert compiled.invoke({"log": []})["log"] == ["guard", "plan", SECRET, "out"]
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda graph: RunnableLambda(lambda state: state) | graph,
+        lambda graph: RunnableParallel(log=graph, other=RunnableLambda(lambda state: state)),
+        lambda graph: (RunnableLambda(lambda state: state) | graph).with_config(tags=["x"]),
+        lambda graph: RunnableLambda(call(graph)),
+    ],
+)
+def test_a_subgraph_inside_a_runnable(wrap: Callable[[Any], Any]) -> None:
+    graph = GuardedGraph(State)
+    graph.add_node("caller", wrap(inner_raw().compile()))
+    graph.add_edge(START, "caller")
+    with pytest.raises(UnguardedPath, match=r"caller/raw"):
+        graph.compile()
+
+
+def test_a_plain_subgraph_with_a_default_handler_is_enforced_as_well() -> None:
+    def handle(state: State, error: NodeError) -> dict[str, Any]:
+        return {"log": [f"{error.node}: {error.error}"]}
+
+    inner = inner_raw()
+    inner.add_node("boom", boom)
+    inner.add_edge(START, "boom")
+    inner.set_node_defaults(error_handler=handle)
+    graph = GuardedGraph(State)
+    graph.add_node("guard", says("guard"), metadata={"safelight": "check", "for": ["sub/raw"]})
+    graph.add_node("sub", inner.compile())
+    graph.add_node("out", says("out"), metadata={"safelight": "review", "for": ["sub/raw"]})
+    graph.add_edge(START, "guard")
+    graph.add_edge("guard", "sub")
+    graph.add_edge("sub", "out")
+    assert "boom: boom" in graph.compile().invoke({"log": []})["log"]
+
+
 def jumper(*targets: str, **options: Any) -> Any:
     """A subgraph that jumps into its parent."""
 
@@ -512,9 +580,40 @@ def test_a_jump_to_the_parent_that_was_declared_is_an_edge() -> None:
         parent_of(jumper(), destinations=("raw",)).compile()
 
 
-def test_a_node_that_raises_the_jump_itself() -> None:
+async def test_a_jump_that_all_declared_is_made() -> None:
+    for kind in (GuardedGraph, StateGraph):
+        graph = base(kind)
+        graph.add_node("sub", jumper("raw"))
+        graph.add_edge(START, "guard")
+        graph.add_edge("guard", "sub")
+        graph.edges.discard(("plan", "raw"))
+        for result in (graph.compile().invoke({"log": []}), await graph.compile().ainvoke({"log": []})):
+            assert result["log"] == ["guard", "jumped", SECRET, "out"]
+
+
+def test_a_route_to_nowhere() -> None:
+    graph = base()
+    graph.add_edge(START, "plan")
+    graph.add_node("sub", jumper("nowhere"))
+    with pytest.raises(GraphError, match="declares a route to 'nowhere'"):
+        graph.compile()
+
+
+def test_a_jump_to_a_graph_that_is_not_there_goes_nowhere() -> None:
     def raiser(state: State) -> dict[str, Any]:
-        raise ParentCommand(Command(graph="raiser", goto="raw"))
+        raise ParentCommand(Command(graph="elsewhere", goto="raw"))
+
+    graph = straight()
+    graph.add_node("raiser", raiser)
+    graph.add_edge("guard", "raiser")
+    with pytest.raises(ParentCommand):
+        graph.compile().invoke({"log": []})
+
+
+@pytest.mark.parametrize("command", [Command(graph="raiser", goto="raw"), Command(graph=Command.PARENT, goto="raw")])
+async def test_a_node_that_raises_the_jump_itself(command: Any) -> None:
+    def raiser(state: State) -> dict[str, Any]:
+        raise ParentCommand(command)
 
     graph = base()
     graph.add_node("raiser", raiser)
@@ -523,6 +622,8 @@ def test_a_node_that_raises_the_jump_itself() -> None:
     graph.add_edge("guard", "raw")
     with pytest.raises(UndeclaredRoute):
         graph.compile().invoke({"log": []})
+    with pytest.raises(UndeclaredRoute):
+        await graph.compile().ainvoke({"log": []})
 
 
 # ── callers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -639,6 +740,8 @@ async def test_a_pause_elsewhere_is_fine() -> None:
     compiled = straight().compile(checkpointer=InMemorySaver(), interrupt_before=["raw"])
     assert (await compiled.ainvoke({"log": []}, RUN))["log"] == ["guard", "plan"]
     assert (await compiled.ainvoke(None, RUN))["log"][-1] == "out"
+    other = straight().compile(checkpointer=InMemorySaver())
+    assert (await other.ainvoke({"log": []}, RUN, interrupt_after=["plan"]))["log"] == ["guard", "plan"]
 
 
 async def test_an_interrupt_between_an_effect_and_its_review_keeps_the_state_back() -> None:
@@ -703,9 +806,14 @@ def test_printing_steps_is_refused(option: Any, capsys: pytest.CaptureFixture[st
         straight().compile(debug=True)
 
 
-def test_unvetted_streams_can_be_asked_for() -> None:
+async def test_unvetted_streams_can_be_asked_for() -> None:
     compiled = straight().compile(allow_unvetted=True)
     assert SECRET in str(list(compiled.stream({"log": []}, stream_mode="updates")))
+    assert SECRET in str([event async for event in compiled.astream_events({"log": []}, version="v2")])
+    with pytest.warns(LangChainDeprecationWarning):
+        assert SECRET in str([patch async for patch in compiled.astream_log({"log": []})])
+    with pytest.raises(NotImplementedError):
+        list(compiled.stream_events({"log": []}, version="v2"))  # LangGraph has none; ours lets the call through
 
 
 async def test_the_default_stream_carries_only_what_nodes_say() -> None:

@@ -67,12 +67,22 @@ def test_mermaid_names_roles_and_lines(graph: Any) -> None:
 
 
 def test_svg_holds_every_node(graph: Any) -> None:
-    drawn = Xml.fromstring(draw_svg(graph))
+    drawn = Xml.fromstring(draw_svg(graph))  # noqa: S314 (our own)
     labels = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
     assert {"START", "END", "generate.check", "generate", "generate.review", "<odd> & 'quoted'", "send"} <= labels
     paths = [element.get("class") for element in drawn.iter("{http://www.w3.org/2000/svg}path")]
     assert {"always", "maybe", "failure"} <= set(paths)
     assert draw_svg(graph) == draw_svg(graph.compile())
+
+
+def test_a_line_back_up_over_several_rows() -> None:
+    edges = {(START, "a"), ("a", "b"), ("b", "c"), ("c", "d"), ("d", "a"), ("d", END)}
+    topology = Topology(frozenset("abcd"), frozenset(edges), frozenset(edges))
+    layout = lay_out(dict.fromkeys([START, *"abcd", END], (80, 30)), sorted(edges), first=START, last=END)
+    assert layout.upward == {("d", "a")}
+    assert len(layout.bends["d", "a"]) == 4
+    path = re.findall(r'd="(M[^"]*)" class="always" marker-end', draw_svg(topology))
+    assert sum(each.count("C") >= 4 for each in path) == 1
 
 
 def test_undeclared_routing_is_drawn_as_such() -> None:

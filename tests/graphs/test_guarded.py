@@ -92,6 +92,11 @@ async def test_read_and_write_may_be_async_and_take_the_runtime(bench: Bench, co
     assert f"{SECRET} hello run-1 by run-1 of hello" in result["log"]
 
 
+async def test_read_and_write_may_take_anything(bench: Bench, context: Context) -> None:
+    compiled = build(bench, read=lambda *given: given[0]["prompt"], write=lambda *given: {"log": [str(len(given))]})
+    assert (await compiled.compile().ainvoke({"prompt": "hello"}, context=context))["log"] == ["plan", "3", "after"]
+
+
 async def test_the_run_is_known_to_every_clearance(bench: Bench) -> None:
     outcomes: list[Any] = []
 
