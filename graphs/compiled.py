@@ -100,7 +100,7 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
         """What a run is made of, by identity: cheap, and different after any exchange of its parts."""
         return (
             tuple(
-                (name, id(node.bound), tuple(map(id, node.writers)), tuple(node.triggers), node.error_handler_node)
+                (name, id(node.bound), id(node.node), tuple(map(id, node.writers)), tuple(node.triggers))
                 for name, node in self.nodes.items()
             ),
             tuple(map(id, self.channels.values())),

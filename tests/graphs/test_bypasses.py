@@ -685,6 +685,10 @@ def exchange_bound(compiled: Any) -> None:
     compiled.nodes["guard"].bound = compiled.nodes["raw"].bound
 
 
+def exchange_what_runs(compiled: Any) -> None:
+    compiled.nodes["guard"].__dict__["node"] = compiled.nodes["raw"].node
+
+
 def add_trigger(compiled: Any) -> None:
     compiled.nodes["raw"].triggers.append("branch:to:guard")
 
@@ -702,7 +706,7 @@ def set_pause(compiled: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [clear_writers, exchange_bound, add_trigger, remove_node, exchange_handler, set_pause]
+    "change", [clear_writers, exchange_bound, exchange_what_runs, add_trigger, remove_node, exchange_handler, set_pause]
 )
 async def test_a_graph_changed_after_its_proof_does_not_run(change: Callable[[Any], None]) -> None:
     compiled = straight().compile()
