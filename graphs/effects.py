@@ -14,7 +14,7 @@ from ..tools.images.spec import prompt_text
 from ..tools.source import Document, SearchHit
 from .services import Services
 
-__all__ = ["Effects", "FileJob", "ImageJob", "Query"]
+__all__ = ["Effects", "FileJob", "ImageJob", "Query", "image_content", "request_content"]
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Effects:
             guard=services.guard,
             stage_in=Stage.GENERATOR_INPUT,
             stage_out=Stage.GENERATOR_OUTPUT,
-            content_in=_request_content,
-            content_out=_image_content,
+            content_in=request_content,
+            content_out=image_content,
         )
 
     async def _search(self, query: Query) -> tuple[SearchHit, ...]:
@@ -169,7 +169,7 @@ def _document_content(document: Document) -> Content:
     return Content(Stage.TOOL_RESULT, (TextPart(text, source=f"page {document.url}", trusted=False),))
 
 
-def _request_content(job: ImageJob) -> Content:
+def request_content(job: ImageJob) -> Content:
     """What the generator gets: every word of it, the images that it refers to, and the digest of the whole request.
 
     The digest says nothing to a moderator; it binds the clearance to the rest of the request (sizes, colors, figures).
@@ -181,7 +181,7 @@ def _request_content(job: ImageJob) -> Content:
     return Content(Stage.GENERATOR_INPUT, (text, whole, *images), context=_intent(job))
 
 
-def _image_content(image: GeneratedImage, job: ImageJob) -> Content:
+def image_content(image: GeneratedImage, job: ImageJob) -> Content:
     """The image as it came; beside it our own intent and the text that was to be set, never the user's adjectives."""
     parents = tuple(ImagePart(data, source="parent") for _, data in sorted(job.request.images.items()))
     wanted = TextPart("\n".join(job.request.spec.texts()), source="text to set")
