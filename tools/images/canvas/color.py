@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["contrast", "is_dark", "luminance", "mix", "parse", "ramp", "readable", "to_hex"]
+__all__ = ["contrast", "distance", "is_dark", "luminance", "mix", "parse", "ramp", "readable", "to_hex"]
 
 RGB = tuple[float, float, float]
 
@@ -74,6 +74,11 @@ def _from_oklab(lab: RGB) -> str:
             _gamma(-0.0041960863 * l_ - 0.7034186147 * m_ + 1.7076147010 * s_),
         )
     )
+
+
+def distance(a: str, b: str) -> float:
+    """How different two colors look: Euclidean distance in OKLab, 0 for equal, 1 between black and white."""
+    return math.dist(_oklab(a), _oklab(b))
 
 
 def mix(a: str, b: str, t: float) -> str:

@@ -386,7 +386,10 @@ def _overlay(image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection,
     pixels = np.asarray(image, dtype=np.float32)
     title = op.kind == "title"
     text = Text("overlay", tidy.text, page.style("title" if title else "body"), w - 2 * margin, h * (0.3 if title else 0.16), max(9.0, 14 * u), (96 if title else 26) * u, balance=True)
-    fit = page.fit([text])["overlay"]
+    fit = page.fit([text]).get("overlay")
+    notes += page.notes
+    if fit is None:
+        return image
     bottom = not title or _restless(pixels[: int(h * 0.34)]) > _restless(pixels[-int(h * 0.34) :])
     y = h - margin - fit.height if bottom else margin
     ground = "#000000" if art.palette.dark or float(pixels.mean()) < 140 else "#ffffff"
@@ -394,8 +397,7 @@ def _overlay(image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection,
     reach = (fit.height + 2.4 * margin) / h
     pixels = _shaded(pixels, ground, bottom, reach)
     page.text(fit, Box(margin, y, w - 2 * margin, fit.height), ink)
-    out, _, = compose(page, pixels, np.random.default_rng(0))
-    notes += page.notes
+    out, _ = compose(page, pixels, np.random.default_rng(0))
     return Image.fromarray(out)
 
 

@@ -26,6 +26,7 @@ _SLUGS = (
 )  # fmt: skip
 
 _SERIF = frozenset({"Playfair Display", "Source Serif 4", "Cormorant Garamond", "EB Garamond", "Fraunces"})
+_DISPLAY = frozenset({"Playfair Display", "Cormorant Garamond"})
 # What stands in where the family lacks Cyrillic or Greek, nearest in character first.
 _STAND_IN = {
     "Fraunces": ("Playfair Display", "Noto Serif"),
@@ -74,7 +75,8 @@ def stack(family: str, language: str) -> tuple[str, ...]:
     """Font families in the order in which a glyph of text in `language` is looked for."""
     serif = family in _SERIF
     latin = (family, *_STAND_IN.get(family, ()), "Noto Serif" if serif else "Noto Sans")
-    arabic = "Amiri" if serif else ("Cairo" if family in {"Fredoka", "Nunito", "Oswald"} else "Noto Sans Arabic")
+    # Amiri is a book face, small for its size: it sets display lines only.
+    arabic = "Amiri" if family in _DISPLAY else ("Cairo" if family in {"Fredoka", "Nunito", "Oswald"} else "Noto Sans Arabic")
     hebrew = "Frank Ruhl Libre" if serif else "Heebo"
     others = [hebrew, arabic, "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", _CJK_FAMILY, "Noto Sans"]
     first = {"ar": [arabic], "fa": ["Noto Sans Arabic"], "ur": ["Noto Sans Arabic"], "he": [hebrew]}.get(language, [])

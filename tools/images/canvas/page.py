@@ -109,9 +109,12 @@ class Page:
         """Fits texts; what had to be cut is noted. Empty texts are left out of the answer."""
         wanted = [t for t in texts if t.text]
         found = self.setting.typesetter.fit(wanted, self.setting.language) if wanted else {}
-        for fit in found.values():
-            if not fit.whole:
-                self.notes.append(f"text shortened to fit the image: {fit.text.text[:60]!r}")
+        for text in wanted:
+            fit = found.get(text.id)
+            if fit is None:
+                self.notes.append(f"no room for the text {text.text[:60]!r}, left out: ask for a larger image")
+            elif not fit.whole:
+                self.notes.append(f"text shortened to fit the image: {text.text[:60]!r}")
         return found
 
     def text(self, fit: Fit | None, box: Box, color: str, align: str = "start", valign: str = "top", on: str = "") -> Box:

@@ -129,7 +129,8 @@ def _ensure_contrast(page: Page, surface: NDArray[np.float32]) -> tuple[NDArray[
         color, ratio = item.color, _least_contrast(item.color, patch)
         if ratio < 4.5:
             base = to_hex(np.median(patch.reshape(-1, 3), axis=0) / 255)
-            options = [readable(color, base), page.art.palette.ink_on(base), page.art.palette.ink, page.art.palette.paper, "#ffffff", "#0b0b0b"]
+            inks = [page.art.palette.ink_on(base), page.art.palette.ink, page.art.palette.paper, "#ffffff", "#0b0b0b"]
+            options = [*inks, readable(color, base)] if color == page.art.palette.ink else [readable(color, base), *inks]
             color = max(options, key=lambda c: (round(min(_least_contrast(c, patch), 4.6), 1), -options.index(c)))
             ratio = _least_contrast(color, patch)
             if ratio < 4.5:
@@ -169,4 +170,14 @@ def _veil(surface: NDArray[np.float32], window: tuple[slice, slice], base: str, 
         veiled = patch * (1 - strength) + target * strength
         if _least_contrast(color, veiled) >= 4.6:
             break
-    surface[window] = veiled
+    # A halo of the same, fading outward, so that the veil has no edge.
+    rows, columns = window
+    reach = max(6, (rows.stop - rows.start) // 2)
+    top, left = max(0, rows.start - reach), max(0, columns.start - reach)
+    wide = surface[top : rows.stop + reach, left : columns.stop + reach]
+    y = np.arange(top, top + wide.shape[0], dtype=np.float32)
+    x = np.arange(left, left + wide.shape[1], dtype=np.float32)
+    dy = np.clip(np.maximum(rows.start - y, y - rows.stop + 1), 0, None)[:, None]
+    dx = np.clip(np.maximum(columns.start - x, x - columns.stop + 1), 0, None)[None, :]
+    alpha = (strength * np.clip(1 - np.hypot(dx, dy) / reach, 0, 1) ** 1.5)[..., None]
+    wide[...] = wide * (1 - alpha) + target * alpha

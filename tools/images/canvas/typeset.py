@@ -29,6 +29,8 @@ __all__ = ["Fit", "Placed", "Text", "Typesetter"]
 _TALL = {"ar", "fa", "ur", "ps", "hi", "mr", "ne", "th", "vi"}
 _TOP = {"th": 1.04, "vi": 0.98, "hi": 0.92, "mr": 0.92, "ne": 0.92, "ar": 0.92, "fa": 0.92, "ur": 1.0, "ps": 0.92}
 _BOTTOM = {"th": 0.28, "vi": 0.26, "hi": 0.34, "mr": 0.34, "ne": 0.34, "ar": 0.38, "fa": 0.38, "ur": 0.5, "ps": 0.38}
+# Below this many px nothing is legible in any script.
+_LEAST = 7.0
 _REGION = {"zh": "CN", "ja": "JP", "ko": "KR"}
 
 
@@ -85,7 +87,8 @@ class Typesetter:
         self._fonts: Any = None
 
     def fit(self, texts: Sequence[Text], language: str) -> dict[str, Fit]:
-        """The best fit of each text, by id. What cannot fit is cut (at most six rounds), which `Fit.whole` tells."""
+        """The best fit of each text, by id. What cannot fit is cut (at most six rounds), which `Fit.whole` tells; a text
+        of which nothing fits is missing from the answer."""
         strings = {t.id: upper(t.text, language) if t.style.caps else t.text for t in texts}
         cut: set[str] = set()
         reports: dict[str, Any] = {}
@@ -97,7 +100,8 @@ class Typesetter:
             if not bad:
                 break
             if round_ == 6:
-                raise GeneratorError(f"no room for the text {bad[0].text[:40]!r}: ask for a larger image", retryable=False)
+                texts = [t for t in texts if t not in bad]
+                break
             for text in bad:
                 strings[text.id] = self._reduce(text, strings[text.id], reports[text.id], cut)
         return {
@@ -144,8 +148,8 @@ class Typesetter:
             "tracking": 0 if language in _TALL - {"vi"} else style.tracking,
             "top": _TOP.get(language, 0.8), "bottom": _BOTTOM.get(language, 0.22),
             "leading": max(0.0, style.leading * 0.5) if tall else (style.leading + 0.12 if language in _REGION else style.leading),
-            "hyphenate": False, "align": "start", "w": text.width, "h": text.height, "min": text.smallest,
-            "max": max(text.smallest, text.largest * style.scale), "group": text.group, "balance": text.balance, "lines": text.lines,
+            "hyphenate": False, "align": "start", "w": text.width, "h": text.height, "min": max(_LEAST, text.smallest),
+            "max": max(_LEAST, text.smallest, text.largest * style.scale), "group": text.group, "balance": text.balance, "lines": text.lines,
             "words": longest_words(string),
         }  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .....errors import BadInput
 from ..brush import icon_mark
-from ..color import contrast, mix, readable
+from ..color import distance, mix, readable
 from ..page import Box
 from ..typeset import Fit, Text
 from ...spec import Chart
@@ -68,6 +68,7 @@ def chart(sheet: Sheet) -> None:
         listing(sheet)
         return
     _check(data)
+    data = _named(data)
     page, c, u, spec = sheet.page, sheet.content, sheet.page.unit, sheet.spec
     if sheet.wide and (spec.items or spec.title):
         column = c.w * 0.32
@@ -91,28 +92,41 @@ def chart(sheet: Sheet) -> None:
     {"bar": _bars, "line": _lines, "pie": _shares, "scatter": _scatter}[data.kind](sheet, data, plot)
 
 
+def _named(data: Chart) -> Chart:
+    """Names of series that no legend shows become axis titles, so that no given text is lost."""
+    names = list(data.series)
+    if data.kind == "scatter" and len(names) > 1:
+        return data.model_copy(update={"x_title": data.x_title or names[0], "y_title": data.y_title or names[1]})
+    if len(names) == 1 or data.kind == "pie":
+        return data.model_copy(update={"y_title": data.y_title or names[0]})
+    return data
+
+
 def _colors(sheet: Sheet, n: int) -> list[str]:
     p = sheet.page.art.palette
     base = [p.accent, p.accent2, p.pop2, p.ramp[2], p.muted, p.pop, p.ramp[3], p.ink]
     out: list[str] = []
     for color in base * (1 + n // len(base)):
-        moved = readable(color, p.paper, 2.2)
-        if all(contrast(moved, other) > 1.12 for other in out[-1:]) or len(out) >= len(base) - 1:
+        moved = readable(color, p.paper, 2.6)
+        if all(distance(moved, other) > 0.09 for other in out):
             out.append(moved)
         if len(out) == n:
             break
-    return (out * n)[:n]
+    while len(out) < n:
+        out.append(mix(out[len(out) % max(1, len(base) // 2)], p.ink, 0.3))
+    return out[:n]
 
 
 def _legend(sheet: Sheet, data: Chart, box: Box) -> Box:
     """Names of the series with their colors, where there is more than one; returns the rest of the box."""
     names = [name for name in data.series if name]
-    if data.kind in {"pie", "scatter"} or len(data.series) < 2:
+    told = {data.y_title, data.x_title, sheet.spec.title, sheet.spec.subtitle}
+    if all(name in told for name in names) or (data.kind in {"pie", "scatter"} and len(names) > 1):
         return box
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
-    chip = 16 * u
+    chip = 19 * u
     width = box.w / len(names) - chip - 22 * u
-    fits = page.fit([Text(f"s{i}", name, page.style("kicker"), width, 60 * u, page.smallest("body") * 0.9, 21 * u, "legend", lines=2) for i, name in enumerate(names)])
+    fits = page.fit([Text(f"s{i}", name, page.style("kicker"), width, 60 * u, page.smallest("body") * 0.9, 24 * u, "legend", lines=2) for i, name in enumerate(names)])
     x, h = box.x, max((f.height for f in fits.values()), default=0.0)
     for i, color in enumerate(_colors(sheet, len(names))):
         fit = fits.get(f"s{i}")
@@ -293,12 +307,12 @@ def _lines(sheet: Sheet, data: Chart, box: Box) -> None:
             page.circle(x, y, 6.5 * u, p.paper, colors[s], 3.4 * u)
     if len(data.series) == 1:
         series = next(iter(data.series.values()))
-        marked = sorted({0, n - 1, max(range(n), key=lambda i: series[i])})
+        marked = sorted({n - 1, max(range(n), key=lambda i: series[i])})
         fits = _labels(sheet, "n", [format_number(series[i], sheet.page.setting.language) for i in marked], box.w * 0.2, 40 * u, 23, 1)
         for (k, i), fit in zip(enumerate(marked), fits.values(), strict=False):
             del k
             x = min(max(area.x, to_x(i) - fit.width / 2), area.right - fit.width)
-            page.text(fit, Box(x, max(box.y, to_y(series[i]) - fit.height - 12 * u), fit.width, fit.height), p.ink, on=p.paper)
+            page.text(fit, Box(x, max(box.y, to_y(series[i]) - fit.height - 16 * u), fit.width, fit.height), p.ink, on=p.paper)
     for i in range(0, n, every):
         fit = names.get(f"c{i}")
         if fit:
@@ -309,10 +323,11 @@ def _lines(sheet: Sheet, data: Chart, box: Box) -> None:
 def _shares(sheet: Sheet, data: Chart, box: Box) -> None:
     """A ring of shares, largest first from the top, named beside it. More than seven parts go into a list of bars."""
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
+    box = _titles(sheet, data, box)
     values = next(iter(data.series.values()))
     total = sum(values)
     if total <= 0 or len(values) > 7:
-        _bars_across(sheet, data, _titles(sheet, data, box))
+        _bars_across(sheet, data, box)
         return
     order = sorted(range(len(values)), key=lambda i: -values[i])
     beside = box.w > box.h * 1.15

@@ -94,7 +94,7 @@ def panel_color(sheet: Sheet, i: int = 0) -> str:
     """The color of the i-th card: the panel, or for the livelier directions a tint that changes from card to card."""
     p = sheet.page.art.palette
     if sheet.page.art.name == "playful":
-        tints = (p.pop2, p.ramp[1], p.pop, p.ramp[0])
+        tints = ("#ffffff", p.ramp[1], p.pop, p.ramp[0])
         return mix(tints[i % 4], "#ffffff", 0.72)
     return p.panel
 
@@ -142,6 +142,12 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
 
 def wanted_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
     """The height in px that these entries need in that width at full size, at most that of `box`."""
+    height = _wanted(sheet, box, items)
+    # A lower box may be cut into other columns, so ask once more with what it would get.
+    return _wanted(sheet, box.top(height), items) if 0 < height < box.h else height
+
+
+def _wanted(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
     page, u = sheet.page, sheet.page.unit
     if not items:
         return 0.0
@@ -162,11 +168,11 @@ def wanted_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
         )
     ]
     fits = page.setting.typesetter.fit([t for t in wanted if t.text], page.setting.language)
-    heights = [sum(fits[k].height + 6 * u for k in (f"v{i}", f"l{i}", f"d{i}") if k in fits) for i in range(len(items))]
+    heights = [sum(fits[k].height + 8 * u for k in (f"v{i}", f"l{i}", f"d{i}") if k in fits) for i in range(len(items))]
     # The value and the label are given fixed shares of a cell, so a cell is a little taller than its text.
     cell = max(heights) * 1.16 + 52 * u
     cell = cell + icon + 16 * u if shape.stacked else max(cell, icon + 44 * u)
-    return float(min(box.h, cell * shape.rows + gap * (shape.rows - 1)))
+    return float(min(max(box.h, 1.0), cell * shape.rows + gap * (shape.rows - 1)))
 
 
 def _center_last_row(cells: list[Box], shape: _Shape, n: int) -> list[Box]:
@@ -288,13 +294,15 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
     for i, (box, item) in enumerate(zip(bodies, items, strict=True)):
         share = (0.34 if item.detail else 0.5) if item.value else 0.0
         label_share = (0.46 if item.detail else 1.0) - (share if item.value else 0) * (0.55 if item.detail else 1.0)
+        value_h = min(box.h * 0.6, max(low * 1.3, box.h * share)) if item.value else 0.0
+        label_h = max(1.0, min(box.h - value_h, max(low * 1.15, box.h * label_share)))
         if item.value:
-            texts.append(Text(f"v{i}", item.value, page.style("number"), box.w, max(low * 1.3, box.h * share), low * 0.8, min(72 * u, box.h * 0.4), "value", lines=2))
-        texts.append(Text(f"l{i}", item.label, page.style("label"), box.w, max(low * 1.15, box.h * label_share), low * 0.8, 34 * u, "label", lines=5))
+            texts.append(Text(f"v{i}", item.value, page.style("number"), box.w, value_h, low * 0.8, min(72 * u, box.h * 0.4), "value", lines=2))
+        texts.append(Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 34 * u, "label", lines=5))
     first = page.fit(texts)
     texts = []
     for i, (box, item) in enumerate(zip(bodies, items, strict=True)):
-        used = sum(first[k].height + 6 * u for k in (f"v{i}", f"l{i}") if k in first)
+        used = sum(first[k].height + 8 * u for k in (f"v{i}", f"l{i}") if k in first)
         room = box.h - used
         if item.detail and room > detail_low * 1.05:
             texts.append(Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 23 * u, "detail"))
@@ -309,8 +317,8 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
             for fits, k, color in ((first, f"v{i}", p.accent), (first, f"l{i}", p.ink), (second, f"d{i}", p.muted))
             if k in fits
         ]
-        total = sum(fit.height for fit, _ in stack) + 6 * u * (len(stack) - 1)
+        total = sum(fit.height for fit, _ in stack) + 8 * u * (len(stack) - 1)
         y = box.y + (max(0.0, (box.h - total) / 2) if middle else 0.0)
         for fit, color in stack:
             page.text(fit, Box(box.x, y, box.w, fit.height), color, align, on=panel_color(sheet, i))
-            y += fit.height + 6 * u
+            y += fit.height + 8 * u

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Sheet:
     rng: random.Random
     subject: tuple[Icon, ...]
     place: str
+    night: bool
 
     @property
     def wide(self) -> bool:
@@ -69,7 +71,8 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)
-    sheet = Sheet(spec, style, page, content, rng, subject, place)
+    night = place == "space" or bool(re.search(r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|evening)\b", " ".join([words, style.tone]).lower()))
+    sheet = Sheet(spec, style, page, content, rng, subject, place, night)
     _border(sheet, margin)
     foot = _caption(sheet)
     head = _running_head(sheet)
@@ -85,7 +88,9 @@ def _running_head(sheet: Sheet) -> float:
         return 0.0
     size = max(page.smallest("body"), 21 * page.unit)
     style = page.style("kicker")
-    fit = page.fit([Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)])["kicker"]
+    fit = page.fit([Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)]).get("kicker")
+    if fit is None:
+        return 0.0
     area = Box(sheet.content.x, sheet.content.y, sheet.content.w, fit.height)
     p = page.art.palette
     page.text(fit, area, p.accent, "end", on=p.paper)
@@ -98,7 +103,9 @@ def _caption(sheet: Sheet) -> float:
         return 0.0
     c, u = sheet.content, page.unit
     text = Text("caption", spec.caption, page.style("body"), c.w, min(c.h * 0.14, 70 * u + 14), page.smallest("body") * 0.92, 16.5 * u, lines=4)
-    fit = page.fit([text])["caption"]
+    fit = page.fit([text]).get("caption")
+    if fit is None:
+        return 0.0
     area = Box(c.x, c.bottom - fit.height, c.w, fit.height)
     placed = page.text(fit, area, page.art.palette.muted, "center" if page.art.name == "botanical" else "start", on=page.art.palette.paper)
     page.reserved.append(placed)
@@ -209,7 +216,7 @@ def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: 
         sheet.page.text(head.subtitle, Box(box.x, y, box.w, head.subtitle.height), muted or p.muted, align, on=on)
 
 
-def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True, around: str = "") -> None:
+def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True, around: str = "", air: bool = False) -> None:
     """Draws the scene into `window` (page coordinates), with the direction's own frame.
 
     `around` is the color of what surrounds the window, where that is not the paper."""
@@ -218,7 +225,7 @@ def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: S
     window = page.flip(window)
     focus = page.flip(focus) if focus else _focus(window)
     icons = sheet.subject if subject is None else tuple(subject)
-    drawn = picture(window, focus, sheet.place, icons, art, sheet.rng, u, prefix)
+    drawn = picture(window, focus, sheet.place, icons, art, sheet.rng, u, prefix, sheet.night, air)
     page.svg(f"<defs>{drawn.defs}</defs>{drawn.body}")
     if not framed:
         return
@@ -235,7 +242,7 @@ def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
     p, u = art.palette, page.unit
     spot = page.flip(spot)
     r = min(spot.w, spot.h) / 2
-    drawn = picture(spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix)
+    drawn = picture(spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night)
     ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(art.name, p.ink)
     width = {"papercut": 14, "playful": 14, "swiss": 0, "botanical": 1.4, "blueprint": 1.8, "editorial": 3}.get(art.name, 4) * u
     page.svg(
@@ -266,7 +273,7 @@ def _cutout(sheet: Sheet, window: Box, prefix: str, around: str) -> str:
         hole = _wavy(sheet.rng, inner, step * 0.5)
         ring = s.rect(outer.x, outer.y, outer.w, outer.h) + hole
         out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd" filter="url(#{prefix}cut)"/>')
-    clip = f'<clipPath id="{prefix}win"><rect x="{window.x - 0.5:.1f}" y="{window.y - 0.5:.1f}" width="{window.w + 1:.1f}" height="{window.h + 1:.1f}"/></clipPath>'
+    clip = f'<clipPath id="{prefix}win"><rect x="{window.x - 2:.1f}" y="{window.y - 2:.1f}" width="{window.w + 4:.1f}" height="{window.h + 4:.1f}"/></clipPath>'
     out = [out[0].replace("</defs>", clip + "</defs>"), f'<g clip-path="url(#{prefix}win)">', *out[1:], "</g>"]
     return "".join(out)
 

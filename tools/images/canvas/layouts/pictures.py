@@ -41,16 +41,16 @@ def _ground(sheet: Sheet) -> str:
     return "" if sheet.page.art.name in _BLEED else sheet.page.art.palette.paper
 
 
-def _bleed(sheet: Sheet, focus: Box) -> None:
+def _bleed(sheet: Sheet, focus: Box, air: bool = False) -> None:
     side = min(focus.w, focus.h)
     wide = min(focus.w, side * 1.8)
-    show_picture(sheet, sheet.page.box, Box(focus.cx - wide / 2, focus.cy - side / 2, wide, side))
+    show_picture(sheet, sheet.page.box, Box(focus.cx - wide / 2, focus.cy - side / 2, wide, side), air=air)
 
 
 def _shade(sheet: Sheet, where: str, reach: float) -> None:
     """A soft veil of paper color, so that type on a picture keeps its contrast."""
     page, p = sheet.page, sheet.page.art.palette
-    color = p.paper if page.art.name == "darkroom" else mix(p.ramp[0], "#ffffff", 0.55)
+    color = p.paper if page.art.name == "darkroom" else mix(p.ramp[-1], "#0a1030", 0.6) if sheet.night else mix(p.ramp[0], "#ffffff", 0.55)
     strong = 0.82 if page.art.name == "darkroom" else 0.88
     x2, y2, x1, y1 = {"left": (1, 0, 0, 0), "bottom": (0, 0, 0, 1), "top": (0, 1, 0, 0)}[where]
     box = {"left": Box(0, 0, reach * 1.3, page.h), "bottom": Box(0, page.h - reach * 1.35, page.w, reach * 1.35), "top": Box(0, 0, page.w, reach * 1.3)}[where]
@@ -69,7 +69,7 @@ def _title_above(sheet: Sheet, head: Head, align: str) -> None:
     below = c.y + head.height + 52 * u
     name = page.art.name
     if name in _BLEED:
-        _bleed(sheet, Box(c.x, below - 10 * u, c.w, c.bottom - below))
+        _bleed(sheet, Box(c.x, below - 10 * u, c.w, c.bottom - below), air=True)
         _shade(sheet, "top", below)
     elif name == "swiss":
         show_picture(sheet, Box(c.x, below, page.w - c.x, (page.h if not sheet.spec.caption else c.bottom) - below))
@@ -123,32 +123,32 @@ def quote(sheet: Sheet) -> None:
     words = spec.quote or spec.title
     rest = spec.title if spec.quote else ""
     by = " ".join(part for part in (rest, spec.subtitle) if part)
-    strip = c.h * (0.26 if not sheet.wide else 0.0)
     if sheet.wide:
         side = c.w * 0.34
         show_picture(sheet, Box(c.right - side, c.y, side, c.h), subject=sheet.subject[:1])
         c = Box(c.x, c.y, c.w - side - 46 * u, c.h)
-    elif strip > 120 * u and (sheet.subject or page.art.material != "tiles"):
-        show_picture(sheet, Box(c.x, c.y, c.w, strip))
-        c = c.below(strip + 30 * u)
-    mark = min(c.h * 0.16, 120 * u)
-    page.svg(_mark(page.flip(Box(c.x, c.y, mark * 1.2, mark)), p.accent, page.setting.rtl))
-    inner = c.below(mark + 22 * u)
-    fits = page.fit([Text("quote", words, page.style("title"), c.w, inner.h * (0.78 if by else 0.98), page.smallest("body"), 78 * u, balance=True)])
-    text = fits.get("quote")
-    y = inner.y
+    mark = min(c.h * 0.14, 104 * u)
+    room = c.h - mark - 22 * u
+    text = page.fit([Text("quote", words, page.style("title"), c.w, room * (0.62 if by else 0.76), page.smallest("body"), 80 * u, balance=True)]).get("quote")
+    used = mark + 22 * u + (text.height if text else 0)
+    low = page.fit([Text("by", by, page.style("subtitle"), c.w, max(20.0, c.h - used - 26 * u), page.smallest("body"), 28 * u, lines=3)]).get("by")
+    used += low.height + 26 * u if low else 0
+    free = c.h - used - 40 * u
+    if free > 170 * u and not sheet.wide:
+        show_picture(sheet, c.top(free))
+        c = c.below(free + 40 * u)
+    else:
+        c = c.below(max(0.0, (c.h - used) / 2))
+    page.svg(_mark(page.flip(Box(c.x, c.y, mark * 1.2, mark)), p.accent))
+    y = c.y + mark + 22 * u
     if text:
-        free = inner.h - text.height - (60 * u if by else 0)
-        y += max(0.0, free * 0.3)
         page.text(text, Box(c.x, y, c.w, text.height), p.ink, on=p.paper)
         y += text.height + 26 * u
-    low = page.fit([Text("by", by, page.style("subtitle"), c.w, max(20.0, c.bottom - y), page.smallest("body"), 27 * u, lines=3)]).get("by")
     page.text(low, Box(c.x, y, c.w, low.height if low else 0), p.accent, on=p.paper)
 
 
-def _mark(box: Box, color: str, rtl: bool) -> str:
+def _mark(box: Box, color: str) -> str:
     """A pair of opening quotation marks, drawn rather than set, so that no font decides their look."""
-    del rtl
     r = box.h * 0.27
     out = []
     for i in range(2):

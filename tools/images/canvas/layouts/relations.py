@@ -89,8 +89,8 @@ def _columns(sheet: Sheet, boxes: Sequence[Box], items: Sequence[Item], middle: 
         text
         for i, (box, item) in enumerate(zip(boxes, items, strict=True))
         for text in (
-            Text(f"v{i}", item.value, page.style("number"), box.w, max(low * 1.3, box.h * 0.28), low * 0.8, 60 * u, "value", lines=2),
-            Text(f"l{i}", item.label, page.style("label"), box.w, max(low * 1.2, box.h * (0.3 if item.detail else 0.7)), low * 0.8, 38 * u, "label", balance=True),
+            Text(f"v{i}", item.value, page.style("number"), box.w, box.h * 0.28, low * 0.8, 60 * u, "value", lines=2),
+            Text(f"l{i}", item.label, page.style("label"), box.w, box.h * (0.3 if item.detail else 0.7), low * 0.8, 38 * u, "label", balance=True),
         )
     ])  # fmt: skip
     value_h = max((f.height for k, f in first.items() if k[0] == "v"), default=0.0)
@@ -98,7 +98,7 @@ def _columns(sheet: Sheet, boxes: Sequence[Box], items: Sequence[Item], middle: 
     gap = 8 * u
     top = (value_h + gap if value_h else 0) + (label_h + gap if label_h else 0)
     second = page.fit([
-        Text(f"d{i}", item.detail, page.style("body"), box.w, max(detail_low * 1.1, box.h - top), detail_low * 0.9, 24 * u, "detail")
+        Text(f"d{i}", item.detail, page.style("body"), box.w, max(1.0, box.h - top), detail_low * 0.9, 24 * u, "detail")
         for i, (box, item) in enumerate(zip(boxes, items, strict=True))
     ])  # fmt: skip
     for i, box in enumerate(boxes):
@@ -184,7 +184,7 @@ def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     y = box.y + dates + 12 * u + r
     labels = y + r + 16 * u
     second = page.fit([
-        Text(f"d{i}", item.detail, page.style("body"), cell.w, max(detail_low * 1.1, box.bottom - labels - (first[f"l{i}"].height if f"l{i}" in first else 0) - 8 * u), detail_low * 0.9, 21 * u, "detail")
+        Text(f"d{i}", item.detail, page.style("body"), cell.w, max(1.0, box.bottom - labels - (first[f"l{i}"].height if f"l{i}" in first else 0) - 8 * u), detail_low * 0.9, 21 * u, "detail")
         for i, (cell, item) in enumerate(zip(cells, items, strict=True))
     ])  # fmt: skip
     page.line([(box.x, y), (box.right, y)], _axis_color(sheet), 2.4 * u)
@@ -216,7 +216,7 @@ def _down(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         for i, (row, item) in enumerate(zip(rows, items, strict=True))
     ])  # fmt: skip
     second = page.fit([
-        Text(f"d{i}", item.detail, page.style("body"), width, max(detail_low * 1.05, row.h - 2 * pad - (first[f"l{i}"].height if f"l{i}" in first else 0) - 4 * u), detail_low * 0.9, 26 * u, "detail")
+        Text(f"d{i}", item.detail, page.style("body"), width, max(1.0, row.h - 2 * pad - (first[f"l{i}"].height if f"l{i}" in first else 0) - 4 * u), detail_low * 0.9, 26 * u, "detail")
         for i, (row, item) in enumerate(zip(rows, items, strict=True))
     ])  # fmt: skip
     page.line([(axis, rows[0].y + pad + r), (axis, rows[-1].bottom - pad)], _axis_color(sheet), 2.4 * u)
@@ -312,7 +312,7 @@ def _notes(sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], left_n: in
         )
     ])  # fmt: skip
     second = page.fit([
-        Text(f"d{i}", item.detail, page.style("body"), box.w, max(detail_low * 1.1, box.h - sum(first[k].height + 6 * u for k in (f"v{i}", f"l{i}") if k in first)), detail_low * 0.9, 25 * u, "detail")
+        Text(f"d{i}", item.detail, page.style("body"), box.w, max(1.0, box.h - sum(first[k].height + 6 * u for k in (f"v{i}", f"l{i}") if k in first)), detail_low * 0.9, 25 * u, "detail")
         for i, (box, item) in enumerate(zip(boxes, items, strict=True))
     ])  # fmt: skip
     for i, box in enumerate(boxes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..brush import icon_mark
 from ..color import is_dark, mix
@@ -13,7 +13,7 @@ from ..direction import ArtDirection
 from ..icons import Icon
 from ..page import Box
 from . import shapes as s
-from .environments import ENVIRONMENTS, Ground
+from .environments import ENVIRONMENTS, Ground, Shape
 from .materials import MATERIALS, Sheet
 
 __all__ = ["Picture", "picture"]
@@ -27,28 +27,70 @@ class Picture:
     body: str
 
 
+# What stands on something, and so is set down in the scene; everything else hovers in the light.
+_STANDING = frozenset(
+    "ambulance amphora anvil armchair baby barrel beaker bed bed-double bike bird birdhouse book book-open bot bottle-wine box boxes "
+    "building building-complex bus bus-front cake cake-slice cable-car camera can car car-front caravan castle cat chef-hat chess-king "
+    "chess-knight chess-queen chess-rook church coffee computer container cooking-pot croissant cup-soda cupcake dog donut door-open egg "
+    "factory fence ferris-wheel fire-extinguisher flask-conical flask-round flower-2 forklift fuel gift glass-water groceries guitar "
+    "hamburger hammer hospital hotel hourglass house houses ice-cream-cone iv-bag lamp lamp-desk landmark laptop library lighthouse "
+    "luggage mailbox martini microscope microwave milk mosque motorbike mountain mountain-snow palette panda person-standing piano "
+    "piggy-bank pill-bottle pizza plant-pot presentation printer pyramid rabbit refrigerator robot-arm rocking-chair sailboat salad scale "
+    "school scooter server ship ship-cargo shopping-basket shopping-cart shrub signpost snail sofa solar-panel soup speaker sport-shoe "
+    "sprout squirrel store telescope tent tent-tree test-tube test-tubes toolbox tractor traffic-cone train-front tram-front tree-deciduous "
+    "tree-palm tree-pine trees trophy truck turtle tv university user-round users utensils van wallet warehouse washing-machine wheat wine".split()
+)
+_SEATS = {"lab": 0.30, "study": 0.30, "kitchen": 0.30, "sea": 0.20, "city": 0.74, "factory": 0.58, "stage": 0.52, "space": 0.52}
+_HOVER = frozenset({"sky", "underwater"})
+
+
+def _at_night(art: ArtDirection) -> ArtDirection:
+    """The same palette after dark: a deep sky, dim land, and the light for a moon."""
+    p = art.palette
+    deep, near = mix(p.ramp[-1], "#0a1030", 0.62), mix(p.ramp[-1], "#04060f", 0.72)
+    ramp_ = (mix(deep, p.ramp[3], 0.22), mix(deep, p.ramp[3], 0.42), mix(deep, p.ramp[3], 0.3), mix(deep, near, 0.5), near)
+    return replace(art, palette=replace(p, ramp=ramp_, light=mix(p.light, "#fdf6dc", 0.5)))
+
+
+def _stars(sheet: Sheet, window: Box) -> Shape:
+    g, rng = sheet.ground, sheet.rng
+    spots = "".join(
+        s.circle(window.x + window.w * rng.random(), window.y + (g.horizon - window.y) * rng.random(), g.reach * rng.choice((0.0012, 0.0018, 0.003)))
+        for _ in range(90)
+    )
+    return Shape(spots, "snow", 0.0)
+
+
 def picture(
-    window: Box, focus: Box, place: str, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str = "p"
+    window: Box, focus: Box, place: str, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str = "p", night: bool = False, air: bool = False
 ) -> Picture:
     """The scene in `window`, clipped to it, with its subject (main icon first) in `focus`. Same arguments, same
     picture. `place` names an environment; the Swiss direction builds a grid of forms instead, the botanical one a plate."""
     if art.material == "tiles":
         return _tiles(window, subject, art, rng, unit, prefix)
-    disc = (focus.cx, focus.cy, min(focus.w, focus.h) * 0.46)
+    short = min(focus.w, focus.h)
     horizon = min(window.bottom - window.h * 0.18, focus.bottom - focus.h * 0.16)
-    ground = Ground(window.x, window.y, window.w, window.h, horizon)
+    # With `air`, what is above the subject is kept clear for a title.
+    top = max(window.y, focus.y - 0.06 * focus.h) if air else window.y
+    ground = Ground(window.x, top, window.w, window.bottom - top, horizon)
+    stands = bool(subject) and subject[0].name in _STANDING and place not in _HOVER and art.material != "wash"
+    night = night and art.material in {"grain", "layers", "bright"}
+    art = _at_night(art) if night else art
+    disc = (focus.cx, focus.cy - (short * 0.06 if stands else 0), short * (0.40 if stands else 0.46))
     sheet = Sheet(ground, art, rng, unit, prefix, disc)
     if art.material == "wash":
         return _plate(sheet, window, focus, place, subject)
-    paint = MATERIALS[art.material](sheet, ENVIRONMENTS[place](rng, ground))
-    hero = _hero(subject, focus, art, unit)
+    stars = [_stars(sheet, window)] if night and place not in {"space", "underwater"} else []
+    paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
+    seat = horizon + ground.below * _SEATS.get(place, 0.40) if stands else None
+    hero = _hero(subject, focus, art, unit, seat)
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     body = f'<g clip-path="url(#{prefix}clip)">{paint.back}{hero}{paint.front}{_extras(sheet, focus)}</g>'
     return Picture(paint.defs + clip, body)
 
 
-def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float) -> str:
-    """The main icon large, up to two companions small beside it."""
+def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float, seat: float | None) -> str:
+    """The main icon large, standing on `seat` (a y coordinate) with its shadow, or hovering; two companions beside it."""
     if not subject:
         return ""
     p = art.palette
@@ -70,12 +112,20 @@ def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float) -
     spots = [(0.0, 0.0, 0.60 if art.material != "layers" else 0.56)]
     room = focus.w / size
     if room > 1.25:
-        spots += [(-0.66 * min(room / 1.4, 1.15), 0.20, 0.26), (0.66 * min(room / 1.4, 1.15), 0.20, 0.26)]
+        out_by = 0.66 * min(room / 1.4, 1.15) * (0.86 if art.material == "layers" else 1.0)
+        spots += [(-out_by, 0.20, 0.26), (out_by, 0.20, 0.26)]
+    # Lines of a large subject are drawn finer: a pictogram's weight belongs to small sizes.
+    fine = 1.0 if size < 300 * unit else max(0.62, 1 - (size / unit - 300) / 1100)
     for icon, (dx, dy, k) in zip(subject, spots, strict=False):
         cell = Box(focus.cx + dx * size - size * k / 2, focus.cy + dy * size - size * k / 2, size * k, size * k)
         if k < 0.5:
             out.append(_backing(cell, art, unit))
-        weight = {"draft": 0.85, "glow": 1.25}.get(art.material, 0.0)
+        elif seat is not None:
+            # Icons keep about two of their 24 units free below.
+            cell = Box(cell.x, seat - cell.h * 0.915, cell.w, cell.h)
+            if art.material not in {"draft", "chalk"}:
+                out.append(f'<ellipse cx="{cell.cx:.1f}" cy="{seat:.1f}" rx="{cell.w * 0.40:.1f}" ry="{cell.w * 0.035:.1f}" fill="{mix(p.ramp[-1], "#000000", 0.4)}" opacity=".30"/>')
+        weight = {"draft": 0.85, "glow": 1.25}.get(art.material, art.icon_weight) * (fine if k > 0.5 else 1.0)
         tint = fill if k > 0.5 else p.pop2 if art.material in {"bright", "layers"} else fill
         out.append(icon_mark(icon, cell, art, lines, tint, ground, treatment, weight))
     return "".join(out)
@@ -129,6 +179,8 @@ def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.
     """A modular grid of quarter discs, stripes and dots; pictograms take whole modules."""
     p = art.palette
     short = min(window.w, window.h)
+    if prefix == "lens":
+        return _roundel(window, subject, art)
     cells = 4 if short > 300 * unit else 3 if short > 200 * unit else 2
     rows = max(1, round(window.h / (short / cells)))
     columns = max(1, round(window.w / (short / cells)))
@@ -161,6 +213,16 @@ def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.
         out.append(icon_mark(subject[0], cell.inset((cell.w - side * 0.66) / 2, (cell.h - side * 0.66) / 2), art, fore, back, back, "line", 2.0))
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     return Picture(clip, f'<g clip-path="url(#{prefix}clip)">{"".join(out)}</g>')
+
+
+def _roundel(window: Box, subject: Sequence[Icon], art: ArtDirection) -> Picture:
+    """One solid disc with its pictogram, a half of it shaded."""
+    p = art.palette
+    back, fore = (p.pop, p.paper) if is_dark(p.ink) else (p.ink, p.paper)
+    out = _cell(window, back) + _cell(Box(window.x, window.cy, window.w, window.h / 2), mix(back, "#000000", 0.12))
+    if subject:
+        out += icon_mark(subject[0], window.inset(window.w * 0.22), art, fore, back, back, "line", 1.5 if window.w > 300 else 2.0)
+    return Picture("", out)
 
 
 def _cell(cell: Box, fill: str) -> str:

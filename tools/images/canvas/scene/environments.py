@@ -157,7 +157,8 @@ def space(rng: random.Random, g: Ground) -> list[Shape]:
     out = [Shape(stars, "snow", 0.0)]
     px, py, r = g.x + g.w * rng.choice((0.14, 0.86)), g.y + (g.horizon - g.y) * 0.28, g.reach * 0.075
     out.append(Shape(s.circle(px, py, r), "object", 0.3))
-    out.append(Shape(f"M{px - r * 1.8:.1f} {py + r * 0.35:.1f}A{r * 1.9:.1f} {r * 0.5:.1f} -12 0 0 {px + r * 1.8:.1f} {py - r * 0.35:.1f}", "line", 0.6))
+    ring = f"M{px - r * 1.9:.1f} {py + r * 0.4:.1f}A{r * 2:.1f} {r * 0.62:.1f} -12 0 0 {px + r * 1.9:.1f} {py - r * 0.4:.1f}A{r * 2:.1f} {r * 0.5:.1f} -12 0 1 {px - r * 1.9:.1f} {py + r * 0.4:.1f}Z"
+    out.append(Shape(ring, "light", 0.6))
     out.append(Shape(s.circle(g.x + g.w * rng.uniform(0.3, 0.7), g.y + g.h * 0.1, g.w * 0.02), "cloud", 0.1))
     for i in range(2):
         reach = g.w * (0.95 + 0.3 * i)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..color import mix, ramp
+from ..color import is_dark, mix, ramp
 from ..direction import ArtDirection
 from .environments import Ground, Shape
 
@@ -63,10 +63,12 @@ def _is_front(shape: Shape, sheet: Sheet) -> bool:
     return shape.depth >= 0.93 and shape.role in {"land", "water"}
 
 
-def _split(sheet: Sheet, shapes: Sequence[Shape], paint: Callable[[Shape], str]) -> tuple[str, str]:
-    back = [paint(shape) for shape in shapes if not _is_front(shape, sheet) and shape.role != "wall"]
+def _split(sheet: Sheet, shapes: Sequence[Shape], paint: Callable[[Shape], str]) -> tuple[str, str, str]:
+    """What lies behind the light (stars), behind the subject, and before it."""
+    far = [paint(shape) for shape in shapes if shape.depth == 0.0 and shape.role == "snow"]
     front = [paint(shape) for shape in shapes if _is_front(shape, sheet)]
-    return "".join(back), "".join(front)
+    back = [paint(shape) for shape in shapes if not _is_front(shape, sheet) and not (shape.depth == 0.0 and shape.role == "snow")]
+    return "".join(far), "".join(back), "".join(front)
 
 
 def _fade(ident: str, top: str, bottom: str) -> str:
@@ -76,9 +78,13 @@ def _fade(ident: str, top: str, bottom: str) -> str:
     )
 
 
-def _sky(sheet: Sheet, top: str, bottom: str) -> str:
+def _sky(sheet: Sheet, above: str) -> str:
+    """The sky's gradient over the ground's frame, its top color continued upward."""
     g = sheet.ground
-    return f'<rect x="{g.x - 2:.1f}" y="{g.y - 2:.1f}" width="{g.w + 4:.1f}" height="{g.h + 4:.1f}" fill="url(#{sheet.prefix}sky)"/>' if top and bottom else ""
+    return (
+        f'<rect x="{g.x - 2:.1f}" y="{g.y - 4000:.1f}" width="{g.w + 4:.1f}" height="4001" fill="{above}"/>'
+        f'<rect x="{g.x - 2:.1f}" y="{g.y:.1f}" width="{g.w + 4:.1f}" height="{g.h + 4:.1f}" fill="url(#{sheet.prefix}sky)"/>'
+    )
 
 
 def _stroke(color: str, width: float, opacity: float = 1.0) -> str:
@@ -108,10 +114,10 @@ def grain(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             return f'<path d="{shape.path}" fill="{color}" opacity=".88"/>'
         return f'<path d="{shape.path}" fill="{fill(color, shape.depth)}"/>'
 
-    back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(sheet, shapes, paint)
     sun = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}"/>'
     sun += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * 1.22:.1f}" fill="{p.light}" opacity=".35"/>'
-    return Paint("".join(defs), _sky(sheet, "a", "b") + sun + back, front)
+    return Paint("".join(defs), _sky(sheet, mix(p.ramp[0], p.ramp[1], 0.25)) + far + sun + back, front)
 
 
 def glow(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
@@ -138,10 +144,10 @@ def glow(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             defs.append(_fade(seen[color], mix(color, p.ramp[1], 0.22 * (1 - shape.depth)), mix(color, p.ramp[-1], 0.7)))
         return f'<path d="{shape.path}" fill="url(#{seen[color]})"/>'
 
-    back, front = _split(sheet, shapes, paint)
-    lamp = f'<rect x="{g.x - 2:.1f}" y="{g.y - 2:.1f}" width="{g.w + 4:.1f}" height="{g.h + 4:.1f}" fill="url(#{sheet.prefix}lamp)"/>'
-    lamp += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}" opacity=".92"/>'
-    return Paint("".join(defs), lamp + back, front)
+    far, back, front = _split(sheet, shapes, paint)
+    lamp = f'<rect x="{g.x - 2:.1f}" y="{g.y - 4000:.1f}" width="{g.w + 4:.1f}" height="{g.h + 4004:.1f}" fill="url(#{sheet.prefix}lamp)"/>'
+    disc = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}" opacity=".92"/>'
+    return Paint("".join(defs), lamp + far + disc + back, front)
 
 
 def draft(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
@@ -166,7 +172,7 @@ def draft(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             body += f'<path d="{shape.path}" fill="url(#{sheet.prefix}hatch)" opacity="{0.35 + 0.5 * shape.depth:.2f}"/>'
         return body + f'<path d="{shape.path}" {_stroke(p.ink, (1.0 + 0.8 * shape.depth) * u, opacity)}/>'
 
-    back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(sheet, shapes, paint)
     marks = "".join(
         f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * k:.1f}" {_stroke(p.accent2, 1.0 * u, o)} stroke-dasharray="{d}"/>'
         for k, o, d in ((1.0, 0.9, "none"), (1.12, 0.55, f"{7 * u:.1f} {5 * u:.1f}"), (0.62, 0.35, f"{14 * u:.1f} {4 * u:.1f} {2 * u:.1f} {4 * u:.1f}"))
@@ -176,7 +182,7 @@ def draft(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         f'{_stroke(p.accent2, 0.9 * u, 0.55)} stroke-dasharray="{16 * u:.1f} {5 * u:.1f} {3 * u:.1f} {5 * u:.1f}"/>'
     )
     disc = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.panel}" opacity=".72"/>'
-    return Paint(defs, back + disc + cross + marks, front)
+    return Paint(defs, far + back + disc + cross + marks, front)
 
 
 def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
@@ -200,7 +206,8 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
 
     # Shapes of like depth are cut from one sheet: fewer blurs, and shadows fall between sheets only.
     sheets: list[list[Shape]] = []
-    for shape in shapes:
+    stars = "".join(paint(shape) for shape in shapes if shape.depth == 0.0 and shape.role == "snow")
+    for shape in (shape for shape in shapes if shape.depth > 0.0 or shape.role != "snow"):
         flat = shape.role in {"window", "snow", "crater", "line", "ray", "wall"}
         if sheets and (flat or (shape.role == sheets[-1][0].role and abs(shape.depth - sheets[-1][0].depth) < 0.05)):
             sheets[-1].append(shape)
@@ -217,7 +224,7 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
     front_svg = "".join("".join(svgs) for front, svgs in groups if front)
     sun = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * 1.25:.1f}" fill="{mix(p.light, p.ramp[0], 0.55)}"/>'
     sun += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}" filter="url(#{sheet.prefix}s0)"/>'
-    return Paint(defs, _sky(sheet, "a", "b") + sun + back, front_svg)
+    return Paint(defs, _sky(sheet, mix(p.ramp[0], p.light, 0.2)) + stars + sun + back, front_svg)
 
 
 def chalk(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
@@ -250,11 +257,11 @@ def chalk(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         again = f'<g transform="translate({0.9 * u:.2f} {-0.8 * u:.2f})"><path d="{shape.path}" {_stroke(color, w * 0.6, 0.35)}/></g>'
         return cover + hatch + line + again
 
-    back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(sheet, shapes, paint)
     halo = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.paper}" opacity=".9"/>'
     halo += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="url(#{sheet.prefix}h3)" opacity=".28"/>'
     halo += "".join(f'<ellipse cx="{cx:.1f}" cy="{cy:.1f}" rx="{r * a:.1f}" ry="{r * b:.1f}" {_stroke(p.light, 2.6 * u, o)}/>' for a, b, o in ((1.0, 0.99, 0.85), (1.012, 0.98, 0.5)))
-    return Paint(defs, back + halo, front)
+    return Paint(defs, far + back + halo, front)
 
 
 def wash(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
@@ -274,15 +281,15 @@ def wash(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         second = f'<g transform="translate({3 * u:.2f} {2 * u:.2f})"><path d="{shape.path}" fill="{color}" opacity="{a * 0.6:.2f}"/></g>'
         return cover + first + second + pen
 
-    back, front = _split(sheet, shapes, paint)
-    return Paint("", back, front)
+    far, back, front = _split(sheet, shapes, paint)
+    return Paint("", far + back, front)
 
 
 def bright(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
     """Saturated, flat and friendly; the sun has rays, the ground has dots."""
     art, p, u = sheet.art, sheet.art.palette, sheet.unit
     cx, cy, r = sheet.disc
-    defs = _fade(f"{sheet.prefix}sky", p.ramp[0], mix(p.ramp[0], "#ffffff", 0.55)) + (
+    defs = _fade(f"{sheet.prefix}sky", p.ramp[0], p.ramp[1] if is_dark(p.ramp[0]) else mix(p.ramp[0], "#ffffff", 0.55)) + (
         f'<pattern id="{sheet.prefix}dots" width="{26 * u:.2f}" height="{26 * u:.2f}" patternUnits="userSpaceOnUse" patternTransform="rotate(30)">'
         f'<circle cx="{13 * u:.2f}" cy="{13 * u:.2f}" r="{3.4 * u:.2f}" fill="#ffffff" opacity=".22"/></pattern>'
     )
@@ -300,13 +307,13 @@ def bright(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             out += f'<path d="{shape.path}" fill="url(#{sheet.prefix}dots)"/>'
         return out
 
-    back, front = _split(sheet, shapes, paint)
-    rays = "".join(
+    far, back, front = _split(sheet, shapes, paint)
+    rays = "" if is_dark(p.ramp[0]) else "".join(
         f'<rect x="{cx - r * 0.035:.1f}" y="{cy - r * 1.34:.1f}" width="{r * 0.07:.1f}" height="{r * 0.18:.1f}" rx="{r * 0.035:.1f}" fill="{p.light}" transform="rotate({i * 20} {cx:.1f} {cy:.1f})"/>'
         for i in range(18)
     )
     sun = rays + f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}"/>'
-    return Paint(defs, _sky(sheet, "a", "b") + sun + back, front)
+    return Paint(defs, _sky(sheet, p.ramp[0]) + far + sun + back, front)
 
 
 MATERIALS: dict[str, Callable[[Sheet, Sequence[Shape]], Paint]] = {
