@@ -25,6 +25,7 @@ __all__ = [
     "dihedral_forms",
     "distance",
     "luma",
+    "opaque",
     "pack_thumbnail",
     "pdq",
     "pdq_coefficients",
@@ -42,7 +43,7 @@ _GRID, _KEPT = 64, 16
 
 def luma(image: Image.Image) -> Floats:
     """Rec. 601 luma, 0..255, of an image laid on white; shape (height, width)."""
-    return np.asarray(_opaque(image).convert("L"), np.float32)
+    return np.asarray(opaque(image).convert("L"), np.float32)
 
 
 def pdq(image: Image.Image) -> bytes:
@@ -79,7 +80,7 @@ def distance(one: bytes, other: bytes) -> int:
 
 def thumbnail(image: Image.Image) -> Bytes:
     """Luma with the longest side at 64 pixels; uint8 of shape (height, width)."""
-    return _shrink(_opaque(image).convert("L"), THUMBNAIL_SIDE)
+    return _shrink(opaque(image).convert("L"), THUMBNAIL_SIDE)
 
 
 def pack_thumbnail(pixels: Bytes) -> bytes:
@@ -116,7 +117,8 @@ def correlation(one: Any, other: Any, weight: Any = None) -> float:
     return float((one * other * weight).sum() / np.sqrt(power)) if power > 1e-9 else 0.0
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def opaque(image: Image.Image) -> Image.Image:
+    """The image as it is seen on white."""
     if image.mode in ("RGB", "L"):
         return image
     rgba = image.convert("RGBA")

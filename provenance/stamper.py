@@ -18,6 +18,7 @@ from PIL import Image
 
 from .. import media
 from ..errors import BadImage, ConfigError, StoreError
+from ..store.keys import KeyRing
 from .assess import Candidate, Evidence, judge
 from .c2pa import ContentCredentials, Signed
 from .content import Content, compare
@@ -29,6 +30,7 @@ from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
 from .watermark.engine import Geometry, Reading, WatermarkEngine
+from .watermark.spread import SpreadSpectrum
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -194,7 +196,10 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         identity = SigningIdentity.from_files(settings.certificate, settings.private_key)
     else:
         identity = SigningIdentity.development(settings.keys_dir)
-    return ImageStamper(identity, None, registry, version=metadata.version("safelight"))
+    # Whoever has this secret can make marks that read as ours, so that it lies where the other keys lie.
+    current, known = KeyRing.open(settings.keys_dir).get("watermark")
+    engine = SpreadSpectrum(known[current], [secret for name, secret in known.items() if name != current])
+    return ImageStamper(identity, engine, registry, version=metadata.version("safelight"))
 
 
 def image_id_of(number: int) -> str:

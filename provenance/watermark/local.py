@@ -1,0 +1,88 @@
+"""Where in an image a mark is, and where it is not.
+
+Once a payload is known, the whole pattern is known, and each tile can be asked whether it carries it. Tiles that should
+and do not were painted over, or come from elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from scipy.ndimage import label
+
+from .pattern import render
+from .search import Hit, Scene
+from .spectrum import subdue
+
+__all__ = ["other_areas"]
+
+_TILES: Final = 8
+_SURE: Final = 5.0  # deviations that the median tile must reach, so that its absence elsewhere says something
+_MISSING: Final = 0.25
+_LEAST: Final = 3  # tiles
+
+Box = tuple[float, float, float, float]
+
+
+def other_areas(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> tuple[tuple[Box, ...], Scene | None]:
+    """The areas that lack the mark (left, top, right, bottom, in fractions), and the scene of them alone.
+
+    Only for frames that were not rotated by other than quarter turns; for others nothing is said.
+    """
+    agreement = _agreement(scene, hit, coefficients)
+    if agreement is None:
+        return (), None
+    typical = float(np.median(agreement))
+    missing = agreement < _MISSING * typical
+    if typical < _SURE or missing.sum() < _LEAST:
+        return (), None
+    groups, count = label(missing)
+    areas = []
+    for group in range(1, count + 1):
+        rows, columns = np.nonzero(groups == group)
+        if len(rows) >= _LEAST:
+            box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            areas.append((float(box[0]), float(box[1]), float(box[2]), float(box[3])))
+    if not areas:
+        return (), None
+    boxes = tuple((left / _TILES, top / _TILES, right / _TILES, bottom / _TILES) for left, top, right, bottom in areas)
+    return boxes, scene.within(missing)
+
+
+def _agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any:
+    """Deviations from chance by which each of 8 x 8 tiles agrees with the pattern; None where the frame is turned."""
+    matrix = np.asarray(hit.matrix)
+    is_swapped = abs(matrix[0, 0]) < abs(matrix[0, 1])
+    skew = (matrix[0, 0], matrix[1, 1]) if is_swapped else (matrix[0, 1], matrix[1, 0])
+    if np.abs(skew).max() > 0.004:
+        return None
+    total = np.zeros((_TILES, _TILES))
+    for part, waves in zip(scene.parts, coefficients, strict=True):
+        height, width = part.values.shape
+        across = (np.arange(width) - width // 2) * part.pitch[0]
+        down = (np.arange(height) - height // 2) * part.pitch[1]
+        if is_swapped:
+            x, y = matrix[0, 1] * down + hit.shift[0], matrix[1, 0] * across + hit.shift[1]
+            expected = render(part.channel, waves, x, y).T
+        else:
+            x, y = matrix[0, 0] * across + hit.shift[0], matrix[1, 1] * down + hit.shift[1]
+            expected = render(part.channel, waves, x, y)
+        total += _tile_scores(part.values, subdue(expected) * hit.sign)
+    return total / np.sqrt(len(scene.parts))
+
+
+def _tile_scores(values: Any, expected: Any) -> Any:
+    """The correlation in each tile, in units of what chance gives: the values taken as white noise."""
+    height, width = values.shape
+    rows, columns = height // _TILES, width // _TILES
+
+    def sums(product: Any) -> Any:
+        return product[: rows * _TILES, : columns * _TILES].reshape(_TILES, rows, _TILES, columns).sum((1, 3))
+
+    power = sums(values * values)
+    # A tile that is painted over with one color has no power of its own: it lacks the mark as well.
+    floor = 0.05 * np.median(power) + 1e-9
+    return sums(values * expected) / np.sqrt(
+        np.maximum(power, floor) / (rows * columns) * sums(expected * expected) + 1e-12
+    )

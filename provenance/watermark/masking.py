@@ -1,0 +1,67 @@
+"""How much mark each place bears: what the eye forgives there.
+
+Texture hides a mark, a flat field shows it, and an edge is not texture: the field beside it is as flat as before. So
+the activity is the smallest, nearby, of a mean that flat parts pull down, which raises grass and hair and leaves the
+paper between lines of text alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+__all__ = ["BLUE", "LUMA", "Allowance", "activity", "enlarge"]
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Gray levels (RMS) in a flat field, more a level of activity, and at most."""
+
+    flat: float
+    gain: float
+    most: float
+
+    def at(self, activity: Floats) -> Floats:
+        """The amplitude that is allowed where the activity is this."""
+        allowed: Floats = np.minimum(self.flat + self.gain * activity, np.float32(self.most))
+        return allowed
+
+
+LUMA: Final = Allowance(0.80, 0.060, 2.2)
+BLUE: Final = Allowance(1.6, 0.09, 4.0)
+
+
+def activity(luma: Floats) -> Floats:
+    """The masking texture of an image in gray levels, from its luma with the longest side at 512 or less."""
+    mean, square = luma, luma * luma
+    for axis in (0, 1):
+        mean, square = _mean(mean, 1, axis), _mean(square, 1, axis)
+    # The power mean of exponent 1/4 is low wherever a part of the neighborhood is flat: letters on paper are not grass.
+    root = np.sqrt(np.sqrt(np.maximum(square - mean * mean, 0)))
+    texture = np.sqrt(root, out=root)
+    for axis in (0, 1):
+        texture = _mean(texture, 3, axis)
+    for axis in (0, 1):
+        texture = minimum_filter1d(texture, 7, axis, mode="nearest")
+    texture **= 4
+    for _ in range(2):
+        for axis in (0, 1):
+            texture = _mean(texture, 2, axis)
+    return texture
+
+
+def enlarge(values: Floats, size: tuple[int, int]) -> Floats:
+    """The map at the image's size (width, height), between samples linear."""
+    if (values.shape[1], values.shape[0]) == size:
+        return values
+    return np.array(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR))
+
+
+def _mean(values: Floats, radius: int, axis: int) -> Floats:
+    return uniform_filter1d(values, 2 * radius + 1, axis, mode="nearest")

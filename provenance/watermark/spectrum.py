@@ -1,0 +1,180 @@
+"""What a reader sees of an image: two maps in which the picture is subdued, and their whitened spectra.
+
+A mark of the pattern's form appears in a map's Fourier transform at the frequencies where the geometry puts the
+pattern's waves. So an image is transformed once, and a hypothesis about its geometry costs no warping: it is tested by
+reading the spectrum at other places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import scipy.fft
+from PIL import Image
+from scipy.ndimage import uniform_filter1d
+
+__all__ = ["LUMA_WEIGHTS", "Maps", "Spectrum", "maps_of", "reduced", "spectrum_of"]
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Complexes = np.ndarray[Any, np.dtype[np.complex64]]
+
+MAP_SIDE: Final = 512
+LUMA_WEIGHTS: Final = np.array([0.299, 0.587, 0.114], np.float32)
+_NEAR: Final = 3  # radius over which a place's calm is taken, in map pixels
+_FLOOR: Final = 3.0  # gray levels a pixel: smaller gradients are never outliers
+_TUKEY: Final = 1.5
+_CALM: Final = 0.5  # how much more a calm place counts, beyond being scaled by its calm
+_ROUNDING: Final = 0.15  # gray levels
+_CLIP_BIN: Final = 2.5
+_SMOOTH: Final = 4  # radius over which a spectrum's noise is estimated, in bins of the padded transform
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Luma and blue over luma, the picture subdued; `sizes` are the canonical pixels that the image measures when it
+    is the whole frame: (width, height), the longer 512."""
+
+    luma: Floats
+    blue: Floats
+    size: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The right half of a padded Fourier transform, origin at the map's center, divided by its noise power.
+
+    `values` and `precision` (the inverse noise power) have shape (side, side / 2 + 1).
+    """
+
+    values: Complexes
+    precision: Floats
+    side: int
+
+    def at(self, frequencies: Floats) -> tuple[Complexes, Floats]:
+        """Value (between bins, bilinear) and precision (nearest) at frequencies (..., 2): x, y in cycles a pixel."""
+        x, y = frequencies[..., 0] * self.side, frequencies[..., 1] * self.side
+        flip = x < 0
+        x, y = np.where(flip, -x, x), np.where(flip, -y, y)
+        left, top = np.floor(x), np.floor(y)
+        across, down = (x - left).astype(np.float32), (y - top).astype(np.float32)
+        columns = np.minimum(left.astype(np.int32), self.side // 2 - 1)
+        rows = top.astype(np.int32) % self.side
+        index = rows * self.values.shape[1] + columns
+        below = (rows + 1) % self.side * self.values.shape[1] + columns
+        flat = self.values.ravel()
+        upper = flat[index] * (1 - across) + flat[index + 1] * across
+        lower = flat[below] * (1 - across) + flat[below + 1] * across
+        values = upper * (1 - down) + lower * down
+        np.conjugate(values, out=values, where=flip)
+        return values, self.precision.ravel()[index]
+
+    def near(self, frequencies: Floats) -> Complexes:
+        """Value at the nearest bin: four times as fast, and good enough to search by."""
+        x = np.rint(frequencies[..., 0] * self.side).astype(np.int32)
+        y = np.rint(frequencies[..., 1] * self.side).astype(np.int32)
+        flip = x < 0
+        np.negative(x, out=x, where=flip)
+        np.negative(y, out=y, where=flip)
+        np.minimum(x, self.side // 2, out=x)
+        y %= self.side
+        y *= self.values.shape[1]
+        y += x
+        values: Complexes = self.values.ravel()[y]
+        np.conjugate(values, out=values, where=flip)
+        return values
+
+
+def maps_of(image: Image.Image) -> Maps:
+    """The maps of an RGB image: luma with its longest side at 512 (or less, where it is smaller), blue at half that."""
+    width, height = image.size
+    longest = max(width, height)
+    small = reduced(image, min(1.0, MAP_SIDE / longest))
+    pixels = np.asarray(small, np.float32)
+    luma = pixels @ LUMA_WEIGHTS
+    smaller = np.asarray(reduced(image, min(0.5, MAP_SIDE / 2 / longest)), np.float32)
+    blue = smaller[..., 2] - smaller @ LUMA_WEIGHTS
+    size = (width * MAP_SIDE / longest, height * MAP_SIDE / longest)
+    return Maps(subdue(luma), subdue(blue), size)
+
+
+def subdue(values: Floats) -> Floats:
+    """Minus the divergence of the gradient, without its outliers.
+
+    A mark is a gentle wave; edges, of letters and bars above all, are outliers among the gradients around them. They
+    are left out (Tukey's biweight), and the rest is weighted by how calm its place is. Unlike a high-pass filter, which
+    smears an edge over its width, this loses no more than the edge itself. That a divergence favors high frequencies is
+    undone when the spectrum is whitened.
+    """
+    divergence = np.zeros_like(values)
+    for axis in (0, 1):
+        slope = np.diff(values, axis=axis)
+        calm = np.sqrt(np.abs(slope))
+        for along in (0, 1):
+            calm = uniform_filter1d(calm, 2 * _NEAR + 1, along, mode="nearest")
+        calm *= 1.4 * calm
+        weight = (calm + 0.3 * _FLOOR) ** -_CALM
+        calm *= 3
+        calm += _FLOOR
+        slope /= calm
+        weight *= np.maximum(1 - (slope / _TUKEY) ** 2, 0) ** 2
+        slope *= weight
+        first, second = (
+            (slice(None, -1), slice(1, None))
+            if axis == 0
+            else ((slice(None), slice(None, -1)), (slice(None), slice(1, None)))
+        )
+        divergence[first] -= slope
+        divergence[second] += slope
+    return divergence
+
+
+def spectrum_of(values: Floats) -> Spectrum:
+    """The spectrum of a map, oversampled twice, each bin divided by the power around it and clipped."""
+    height, width = values.shape
+    side = 2 * max(32, 1 << (max(height, width) - 1).bit_length())
+    canvas = np.zeros((side, side), np.float32)
+    top, left = height // 2, width // 2
+    canvas[: height - top, : width - left] = values[top:, left:]
+    canvas[: height - top, side - left :] = values[top:, :left]
+    canvas[side - top :, : width - left] = values[:top, left:]
+    canvas[side - top :, side - left :] = values[:top, :left]
+    bins = scipy.fft.rfft2(canvas)
+    power = bins.real**2 + bins.imag**2
+    noise = power
+    for axis in (0, 1):
+        noise = uniform_filter1d(noise, 2 * _SMOOTH + 1, axis, mode="wrap" if axis == 0 else "reflect")
+    noise += _rounding_noise(side, values.size)
+    power /= noise
+    precision = 1 / noise
+    bins *= precision * np.minimum(1, _CLIP_BIN / np.sqrt(power + 1e-12))
+    return Spectrum(bins.astype(np.complex64, copy=False), precision.astype(np.float32, copy=False), side)
+
+
+@lru_cache(maxsize=8)
+def _rounding_noise(side: int, samples: int) -> Floats:
+    """The power in each bin of what rounding does to a map: even an empty one (blue, of a gray image) has it."""
+    wave = 2 * np.pi / side * np.arange(side)
+    slopes = 4 - 2 * np.cos(wave)[:, None] - 2 * np.cos(wave[: side // 2 + 1])[None, :]
+    noise: Floats = (samples * (_ROUNDING / _FLOOR * (0.3 * _FLOOR) ** -_CALM * slopes) ** 2 + 1e-9 * samples).astype(
+        np.float32
+    )
+    return noise
+
+
+def reduced(image: Image.Image, scale: float) -> Image.Image:
+    """The image scaled down, or itself where `scale` is 1 or more."""
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.HAMMING)
+
+
+def _blur(values: Floats, radius: int) -> Floats:
+    """Two passes of a box: nearly a Gaussian of deviation 0.8 radius."""
+    for _ in range(2):
+        for axis in (0, 1):
+            values = uniform_filter1d(values, 2 * radius + 1, axis, mode="nearest")
+    return values

@@ -1,0 +1,180 @@
+"""The classical engine: a keyed spread-spectrum mark that needs nothing but NumPy and SciPy.
+
+How it marks: the pattern of key and payload, in luma and blue, as strong as `masking` allows times a strength found by
+trial: the mark is tried on a reduced copy that is compressed, cropped and brightened, and made just strong enough to be
+read with a margin from each.
+
+How it reads: `search` finds the geometry by the pilots in the image's `spectrum`, `code` decodes the other waves, and
+the payload's keyed code decides. Nothing else can say that a mark was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ...errors import BadImage
+from ..fingerprint import opaque
+from .code import coded_length, decode, encode
+from .engine import Effort, Geometry, Marked, Payload, Reading
+from .local import other_areas
+from .marking import coefficients_of, fitting_strength, mark_pixels
+from .pattern import CANONICAL, PERIOD, Pattern
+from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
+from .search import Hit, Scene, grid_matrices, line_matrices, whole_matrices
+from .significance import p_value
+from .spectrum import maps_of
+from .tag import agreement, tag_of
+
+__all__ = ["SpreadSpectrum"]
+
+LONGEST: Final = 192  # pixels: a smaller image has no room for the waves
+SHORTEST: Final = 64
+_WORTH_CLIMBING: Final = 4.3
+_WORTH_DECODING: Final = 5.2
+_CLIMBS: Final = 4
+_PRESENT: Final = 1e-6
+
+
+class SpreadSpectrum:
+    """The classical watermark under one secret (32 bytes or more); it also reads those of `retired` secrets."""
+
+    name = "org.safelight.spread.1"
+
+    def __init__(self, secret: bytes, retired: Sequence[bytes] = ()) -> None:
+        self._secret = secret
+        self._retired = tuple(retired)
+
+    def embed(self, image: Image.Image, image_number: int) -> Marked:
+        """Mark an RGB or RGBA image, but for what is fully transparent. Raises BadImage where it is too small."""
+        if image.mode not in ("RGB", "RGBA"):
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        pixels, payload, detail = self.embed_pixels(np.asarray(image), image_number)
+        return Marked(Image.fromarray(pixels, image.mode), payload, detail["psnr"], bool(detail["robust"]), detail)
+
+    def embed_pixels(self, pixels: Any, image_number: int) -> tuple[Any, Payload, dict[str, Any]]:
+        """Mark (height, width, 3 or 4) pixels of uint8 or uint16; returns a copy, the payload, and what was done."""
+        height, width = pixels.shape[:2]
+        if max(width, height) < LONGEST or min(width, height) < SHORTEST:
+            raise BadImage(
+                f"{width} x {height} pixels are too few for a watermark: it takes {LONGEST} by {SHORTEST} or more."
+            )
+        peak = int(np.iinfo(pixels.dtype).max)
+        seen = _as_seen(pixels, peak)
+        payload = Payload(VERSION, image_number, tag_of(seen, self._secret))
+        coded = encode(seal_bits(payload, self._secret))
+        pattern = Pattern.of(self._secret)
+        waves = coefficients_of(pattern, coded)
+        trial = fitting_strength(seen, waves, coded, pattern)
+        marked = mark_pixels(pixels[..., :3], waves, pattern, trial.strength, peak=peak)
+        if pixels.shape[2] == 4:
+            shown = pixels[..., 3:] > 0
+            marked = np.concatenate([np.where(shown, marked, pixels[..., :3]), pixels[..., 3:]], 2)
+        detail = {
+            "psnr": _psnr(pixels, marked, peak),
+            "robust": trial.is_robust,
+            "strength": round(trial.strength.overall, 3),
+            "margins": {name: round(value, 2) for name, value in trial.margins.items()},
+        }
+        return marked, payload, detail
+
+    def read(self, image: Image.Image, effort: Effort = "full") -> Reading:
+        """Look for a mark of ours: `upright` takes some 0.1 s, `full` about a second where there is none."""
+        seen = opaque(image).convert("RGB")
+        if min(seen.size) < 24:
+            return Reading("absent")
+        maps = maps_of(seen)
+        best = Reading("absent")
+        for secret in (self._secret, *self._retired):
+            scene = Scene(Pattern.of(secret), maps)
+            reading = self._read(scene, seen, secret, effort)
+            if reading.state == "read":
+                return reading
+            best = min(best, reading, key=lambda each: each.p_value)
+        return best
+
+    def pack(self, payload: Payload) -> bytes:
+        """The payload as it is sealed into an image: 12 bytes."""
+        return np.packbits(seal_bits(payload, self._secret)).tobytes()
+
+    def _read(self, scene: Scene, seen: Image.Image, secret: bytes, effort: Effort) -> Reading:
+        best, tried = 0.0, "whole"
+        for stage, hit in _climbs(scene, effort):
+            best, tried = max(best, hit.score), stage
+            payload = _payload(scene, hit, secret)
+            if payload is not None:
+                return self._reading(scene, seen, secret, hit, payload)
+        p = p_value(best, tried)
+        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p)
+
+    def _reading(self, scene: Scene, seen: Image.Image, secret: bytes, hit: Hit, payload: Payload) -> Reading:
+        geometry = Geometry(
+            matrix=(float(hit.matrix[0, 0]), float(hit.matrix[0, 1]), float(hit.matrix[1, 0]), float(hit.matrix[1, 1])),
+            shift=(float(hit.shift[0]), float(hit.shift[1])),
+            period=PERIOD,
+            is_inverted=hit.sign < 0,
+        )
+        upright = _upright(seen, geometry)
+        coded = encode(seal_bits(payload, secret))
+        areas, rest = other_areas(scene, hit, coefficients_of(scene.pattern, coded))
+        other = _first(_payload(rest, each, secret) for _, each in _climbs(rest, "upright")) if rest else None
+        return Reading(
+            "read",
+            payload=payload,
+            score=hit.score,
+            p_value=min(p_value(hit.score, "whole"), 2.0**-26),
+            geometry=geometry,
+            tag_agreement=None if upright is None else agreement(upright, payload.tag, secret),
+            unmarked=areas,
+            others=(other,) if other is not None and other != payload else (),
+        )
+
+
+def _climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
+    """Hypotheses worth decoding, the likelier geometries first, each at the top of its hill."""
+    stages = [("whole", whole_matrices)]
+    if effort == "full":
+        stages += [("line", line_matrices), ("grid", grid_matrices)]
+    for stage, matrices in stages:
+        for rough in scene.best(matrices(), _CLIMBS):
+            if rough.score < _WORTH_CLIMBING:
+                break
+            yield stage, scene.refine(rough)
+
+
+def _payload(scene: Scene, hit: Hit, secret: bytes) -> Payload | None:
+    if hit.score < _WORTH_DECODING:
+        return None
+    return open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret)
+
+
+def _first(found: Iterator[Payload | None]) -> Payload | None:
+    return next((each for each in found if each is not None), None)
+
+
+def _upright(seen: Image.Image, geometry: Geometry) -> Image.Image | None:
+    """The whole frame as it was marked, None where only a part of it, or more than it, is seen."""
+    matrix = np.array(geometry.matrix).reshape(2, 2)
+    nearest = np.rint(matrix)
+    if np.abs(matrix - nearest).max() > 0.04 or abs(abs(np.linalg.det(nearest)) - 1) > 1e-6:
+        return None
+    turned = np.asarray(ImageOps.invert(seen) if geometry.is_inverted else seen)
+    if nearest[0, 0] == 0:
+        turned = np.swapaxes(turned, 0, 1)
+        nearest = nearest[:, ::-1]
+    turned = turned[:: int(nearest[1, 1]), :: int(nearest[0, 0])]
+    return Image.fromarray(np.ascontiguousarray(turned))
+
+
+def _as_seen(pixels: Any, peak: int) -> Image.Image:
+    eight = pixels if peak == 255 else (pixels >> 8).astype(np.uint8)
+    return opaque(Image.fromarray(eight))
+
+
+def _psnr(before: Any, after: Any, peak: int) -> float:
+    step = max(1, max(before.shape[:2]) // CANONICAL)
+    difference = before[::step, ::step, :3].astype(np.float32) - after[::step, ::step, :3]
+    return float(10 * np.log10(peak**2 / max(1e-9, float(np.mean(difference * difference)))))
