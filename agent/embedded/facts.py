@@ -17,7 +17,9 @@ Ranker = Callable[[str, Sequence[Document], int], tuple[Passage, ...]]
 _MOST_FACTS = 16
 _MOST_PER_SOURCE = 6
 _LONGEST = 180
-_SENTENCE = re.compile(r"(?<=[^\d\s.][.!?])[\"”»)\]]*\s+(?=[\"“«(\[]?[^\W_a-z])|(?<=[。！？])|\n+")
+_SENTENCE = re.compile(
+    r"(?:(?<=[^\d\s.][.!?])|(?<=\d\d\d\.)|(?<=\d[!?]))[\"”»)\]]*\s+(?=[\"“«(\[]?[^\W_a-z])|(?<=[。！？])|\n+"
+)
 _BRACKETS = re.compile(r"\s*(?:\[[^\]]{0,40}\]|\((?:[^()]{0,80})\)|（[^（）]{0,60}）)")
 _LEAD = re.compile(
     r"^(?:however|moreover|furthermore|therefore|thus|in addition|additionally|also|for example|for instance|in fact|indeed|"

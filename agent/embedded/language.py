@@ -169,7 +169,7 @@ def _requests() -> tuple[tuple[re.Pattern[str], str], ...]:
 def _model_guess(text: str, among: tuple[str, ...]) -> str | None:
     """py3langid's best guess among a few languages; None where the package is not installed."""
     try:
-        from py3langid import rank  # noqa: PLC0415 - optional, and slow to import
+        from py3langid import rank
     except ImportError:
         return None
     with _lock:  # the package loads its model lazily, into a global

@@ -46,7 +46,9 @@ def choose_direction(look: Look, *, audience: str, kind: str, family: str, seed:
     if look.direction is not None:
         return look.direction
     table = load("styles")["choice"]
-    suited = table["families"].get(family) or table["kinds"].get(kind) or table["default"]
+    by_kind = table["kinds"].get(kind)
+    strong = kind in {"comic", "menu", "card", "quote", "chart"}
+    suited = (by_kind if strong else None) or table["families"].get(family) or by_kind or table["default"]
     if by_audience := table["audiences"].get(audience):
         shared = [name for name in suited if name in by_audience]
         suited = shared or by_audience

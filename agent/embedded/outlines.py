@@ -81,7 +81,7 @@ def theme(family: str) -> Theme:
     return Theme(family, raw["motif"], tuple(raw["icons"]), tuple(raw["modules"]))
 
 
-_GENERAL = ("what", "how", "why", "people", "today", "think")
+_GENERAL = ("why", "how", "people", "start", "today", "think")
 
 
 def questions(modules: tuple[str, ...], voice: Voice) -> tuple[Part, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...tools.images.spec import Chart, ImageSpec
+from ...tools.images.spec import ImageSpec
 from ..brief import Brief
 from ..plan import Plan
 from ..reasoner import Fact, Research, Understanding
 from .charts import chart_of_points, charts_of
 from .edits import edit_specs, followed_image, is_follow_up
-from .grouping import Encoder, group_facts
+from .grouping import Encoder, entry_of, group_facts
 from .icons import icon_of, icons_in
+from .language import identify
 from .look import choose_direction, choose_size, style_sheet
 from .outlines import family_of, find_outline, questions, theme
 from .part import Entry, Part
@@ -97,32 +98,42 @@ def _material(
 ) -> _Material:
     """What to tell, by precedence: data and lists of the brief, then sources, then an outline, then questions."""
     spare = questions(theme(family).modules, speech)
-    if reading.kind == "scene" or not reading.kind and not reading.points and not _is_topic(reading, family):
+    if reading.kind == "scene" or (not reading.kind and not reading.points and not _is_topic(reading, family)):
         return _Material(views(reading, count))
     if reading.kind in {"card", "quote"}:
         return _Material(_greeting(reading, speech), views(reading, count))
-    charts = _charts(reading, research)
-    if charts:
-        return _Material(charts, () if reading.kind == "chart" else spare, ())
+    given = _given_chart(reading)
+    if given:
+        return _Material(given, spare if count > 1 else ())
     if reading.points:
         return _Material(_point_parts(reading), spare if count > len(reading.points) + 2 else ())
+    charts = _table_charts(reading, research, speech, count)
+    if charts and reading.kind == "chart":
+        return _Material(charts, spare if count > len(charts) else ())
     if reading.sides:
         return _Material(_sides(reading, research, speech, count), spare)
     outline = find_outline(reading, speech.language)
+    facts, foreign = _readable(research, reading)
     grouped = group_facts(
-        research.facts, outline.parts if outline else spare, reading, encoder, keep=outline is not None
+        facts, outline.parts if outline else spare, reading, speech, encoder, keep=outline is not None
     )
+    notes = (
+        ("Some facts are set in the language of their source: without a language model nothing is translated.",)
+        if foreign
+        else ()
+    )
+    told = (*grouped.parts, *charts)
     if outline is not None:
-        note = "Text is from a general knowledge outline, written in advance" + (
-            ", with facts from the sources." if grouped.used else "; nothing was looked up for it."
+        rest = ", with facts from the sources." if grouped.used else "; nothing was looked up for it."
+        return _Material(told, spare, (*notes, f"Text is from a general knowledge outline, written in advance{rest}"))
+    if told:
+        return _Material(told, tuple(part for part in spare if part.title not in {own.title for own in told}), notes)
+    if reading.kind == "comic":
+        cast = icons_in(reading.subject)
+        beats = tuple(
+            replace(part, entries=(), icon=cast[0] if cast else part.icon, icons=(*cast, *part.icons))
+            for part in questions(("beat1", "beat2", "beat3", "beat4"), speech)
         )
-        return _Material(grouped.parts, spare, (note,))
-    if grouped.used:
-        return _Material(
-            grouped.parts, tuple(part for part in spare if part.title not in {own.title for own in grouped.parts})
-        )
-    if reading.kind == "comic" or family == "story":
-        beats = tuple(replace(part, entries=()) for part in questions(("beat1", "beat2", "beat3", "beat4"), speech))
         return _Material(beats, views(reading, count))
     note = "No source and no outline on this subject was at hand: the images ask questions instead of claiming answers."
     if count == 1 and (reading.kind in _NO_FILL or family == "event"):
@@ -141,45 +152,59 @@ def _is_topic(reading: Reading, family: str) -> bool:
     )
 
 
-def _charts(reading: Reading, research: Research) -> tuple[Part, ...]:
+def _given_chart(reading: Reading) -> tuple[Part, ...]:
+    """A chart of the pairs that the brief gives, where it asks for one; prices and years are no such pairs."""
     wanted = reading.kind in {"chart", "infographic", "guide"} or (
         reading.kind in {"", "poster"} and len(reading.points) >= 3
     )
-    title = as_title(reading.subject, reading.output)
-    parts: list[Part] = []
     years = all(point.value[:4].isdigit() and len(point.value) >= 4 for point in reading.points)
-    money = any(char in "€$£¥₹" for point in reading.points for char in point.value)
-    if reading.points and not (years or (money and reading.kind != "chart")):
-        chart = chart_of_points(reading.points, wanted=wanted)
-        if chart is not None:
-            series = {title or chart.y_title: next(iter(chart.series.values()))}
-            parts.append(
-                Part(
-                    title, role="chart", icon="chart", chart=chart.model_copy(update={"series": series}), origin="data"
-                )
-            )
+    money = any(char in "€$£¥₹元円" for point in reading.points for char in point.value)
+    if not reading.points or ((years or money) and reading.kind != "chart"):
+        return ()
+    chart = chart_of_points(reading.points, wanted=wanted)
+    if chart is None:
+        return ()
+    title = as_title(reading.subject, reading.output)
+    series = {title or chart.y_title: next(iter(chart.series.values()))}
+    return (Part(title, role="chart", icon="chart", chart=chart.model_copy(update={"series": series}), origin="data"),)
+
+
+def _table_charts(reading: Reading, research: Research, speech: Voice, count: int) -> tuple[Part, ...]:
+    """Charts of the tables that were read: each table whole, and where there is room, each of its series."""
     by_url = {source.url: source.id for source in research.sources}
+    parts: list[Part] = []
     for name, chart in charts_of(research.documents, by_url):
-        parts += _chart_parts(name, chart, title)
-    return tuple(parts)
-
-
-def _chart_parts(name: str, chart: Chart, title: str) -> list[Part]:
-    """One part for the whole table, and one for each series where there are several."""
-    whole = Part(title or as_title(name), role="chart", icon="chart", chart=chart, origin="data")
-    if len(chart.series) == 1:
-        return [whole]
-    single = [
-        Part(
-            series,
-            role="chart",
-            icon="chart",
-            chart=chart.model_copy(update={"series": {series: values}, "y_title": series}),
-            origin="data",
+        title = (
+            as_title(reading.subject or name, reading.output)
+            if count == 1 or reading.kind == "chart"
+            else speech.say("in_figures")
         )
-        for series, values in chart.series.items()
-    ]
-    return [whole, *single]
+        line = ", ".join(chart.series)
+        parts.append(Part(title, line, role="chart", icon="chart", chart=chart, origin="data"))
+        if len(chart.series) > 1:
+            parts += [
+                Part(
+                    series,
+                    role="chart",
+                    icon="chart",
+                    chart=chart.model_copy(update={"series": {series: values}, "y_title": series}),
+                    origin="data",
+                )
+                for series, values in chart.series.items()
+            ]
+    return tuple({part.title: part for part in reversed(parts)}.values())[::-1]
+
+
+def _readable(research: Research, reading: Reading) -> tuple[tuple[Fact, ...], bool]:
+    """The facts in the language of the brief; those of attached files in any, since the user brought them."""
+    own, brought = [], []
+    addresses = {source.id: source.url for source in research.sources}
+    for fact in research.facts:
+        if identify(fact.text) == reading.output:
+            own.append(fact)
+        elif not addresses.get(fact.source, "").startswith(("http://", "https://")):
+            brought.append(fact)
+    return (tuple(own), False) if own else (tuple(brought), bool(brought))
 
 
 def _point_parts(reading: Reading) -> tuple[Part, ...]:
@@ -207,21 +232,17 @@ def _sides(reading: Reading, research: Research, speech: Voice, count: int) -> t
             )
         )
         asked = questions(("what",), speech)[0].entries
-        own = tuple(_fact_entry(fact) for fact in facts) or asked
+        own = tuple(entry_of(fact) for fact in facts) or asked
         alone.append(Part(as_title(side, reading.output), role="close_up", icon=icon, entries=own))
     both = Part(
         as_title(reading.subject, reading.output), role="comparison", icon=entries[0].icon, entries=tuple(entries)
     )
     more = questions(("alike", "differ", "choose"), speech)
     if count == 1:
-        return (both,)
+        return (replace(both, line=more[2].title),)
     if count == 2:
         return (both, replace(more[1], entries=more[1].entries))
     return (both, *alone, *more)[:count]
-
-
-def _fact_entry(fact: Fact) -> Entry:
-    return Entry(fact.text, icon=icon_of(fact.text), source=fact.source)
 
 
 def _greeting(reading: Reading, speech: Voice) -> tuple[Part, ...]:
@@ -262,7 +283,9 @@ def _specs(
     frames = _with_texts(frames, reading)
     found = tuple(dict.fromkeys((*icons_in(reading.subject), *icons_in(" ".join(reading.details)))))
     icons = tuple(dict.fromkeys((*found, *theme(family).icons)))
-    scene = Scene(reading.subject, title, reading.kind or "scene", reading.output, reading.audience, icons, count)
+    scene = Scene(
+        reading.subject, title, reading.kind or "scene", reading.output, reading.audience, icons, count, reading.texts
+    )
     specs = [
         write_spec(frame, index, scene, choose_size(brief, reading.look, reading.kind, frame.part.role))
         for index, frame in enumerate(frames)

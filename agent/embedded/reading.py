@@ -60,7 +60,9 @@ def read(prompt: str, language: str | None = None) -> Reading:
     points = structure.points
     if not points and count and (listed := _listed(subject, details, count, words)):
         points, subject, details = listed, clean(main.modifiers, words), ()
+    explains = bool(words.explains) and words.find(words.explains, subject) is not None
     kind = main.kind or next((part.kind for part in framed if part.kind), "")
+    kind = "" if kind == "scene" and explains else kind  # "5 images: how bread is made" asks to be told
     sides = _sides(subject, words, compared=kind == "comparison")
     audience = main.audience or next((part.audience for part in framed if part.audience), "")
     return Reading(

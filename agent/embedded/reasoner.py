@@ -24,7 +24,7 @@ from .reading import Reading, read
 __all__ = ["EmbeddedReasoner"]
 
 _PRIVATE = re.compile(r"\S+@\S+|\d[\d\s().-]{6,}\d")
-_LOOKED_UP = {"guide", "infographic", "timeline", "comparison", "diagram", "map", "poster", "chart", "", "comic"}
+_LOOKED_UP = {"guide", "infographic", "timeline", "comparison", "diagram", "map", "poster", "chart", ""}
 _DEFAULT_SERIES = 4
 
 
@@ -78,7 +78,7 @@ class EmbeddedReasoner:
 
     async def rewrite(self, text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...]) -> Rewrite:
         """The nearest request that its policies allow, by the bundled lexicon; see `safelight.agent.rewrite`."""
-        from ..rewrite import rewrite_text  # noqa: PLC0415 - the two modules need one another
+        from ..rewrite import rewrite_text
 
         return await asyncio.to_thread(rewrite_text, text, policies, evidence)
 

@@ -40,14 +40,16 @@ def arrange(
         merged = tuple(_alone(part) for part in _merge(parts, n))
         return tuple(Frame(part, i) for i, part in enumerate(merged))
     body = [_alone(part) for part in parts]
-    cover, extra = True, extra - 1
+    # A part that bears the title of the set is its cover already.
+    cover = all(part.title != title for part in parts)
+    extra -= cover
     summary = extra > 0 and len(parts) > 1
     extra -= summary
     fresh = [part for part in spare if part.title not in {own.title for own in parts}]
     body += fresh[:extra]
     extra -= len(fresh[:extra])
     body += _closer(parts, extra, voice)
-    frames = [Frame(Part(title, line, "cover", origin="brief"), cover=cover)]
+    frames = [Frame(Part(title, line, "cover", origin="brief"), cover=True)] if cover else []
     frames += [Frame(part, i) for i, part in enumerate(body)]
     if summary:
         frames.append(Frame(_summary(tuple(body), voice)))
@@ -56,11 +58,16 @@ def arrange(
 
 def _together(parts: tuple[Part, ...], title: str, line: str) -> Part:
     """All parts in one image: each becomes an entry; a single part keeps its own entries."""
+    if len(parts) == 1 and parts[0].role == "cover" and parts[0].title and not parts[0].entries:
+        return parts[0]
     if len(parts) == 1 and parts[0].entries != (as_entry(parts[0]),):
-        return replace(parts[0], title=title, line=parts[0].title if parts[0].title != title else line)
-    entries = tuple(as_entry(part) for part in parts)[: 2 * _MOST_ENTRIES]
-    role = parts[0].role if parts else "cover"
+        return replace(parts[0], title=title, line=parts[0].title if parts[0].title != title else line or parts[0].line)
     chart = next((part.chart for part in parts if part.chart), None)
+    told = tuple(part for part in parts if part.chart is None)
+    entries = tuple(as_entry(part) for part in told)[: 2 * _MOST_ENTRIES]
+    if len(told) == 1 and told[0].origin == "facts":
+        entries = told[0].entries
+    role = "chart" if chart else parts[0].role if parts else "cover"
     return Part(title, line, role, icons=tuple(part.icon for part in parts if part.icon), entries=entries, chart=chart)
 
 
@@ -75,7 +82,8 @@ def as_entry(part: Part) -> Entry:
     """A part as one entry of a list."""
     if len(part.entries) == 1 and part.entries[0].label == part.title:
         return part.entries[0]
-    # An outline's line says what the part is; without one its first entries do.
+    if part.origin == "facts" and part.entries:
+        return replace(part.entries[0], label=part.title, detail=part.entries[0].label)
     source = next((entry.source for entry in part.entries if entry.source), None)
     return Entry(part.title, part.line, icon=part.icon, source=source)
 
@@ -91,7 +99,8 @@ def _merge(parts: tuple[Part, ...], n: int) -> tuple[Part, ...]:
             merged.append(group[0])
             continue
         first = group[0]
-        entries = tuple(as_entry(part) for part in group)[:_MOST_ENTRIES]
+        own = tuple(entry for part in group for entry in part.entries)
+        entries = own if len(own) <= _MOST_ENTRIES else tuple(as_entry(part) for part in group)[:_MOST_ENTRIES]
         merged.append(replace(first, title=_joint_title(group), line="", entries=entries))
     return tuple(merged)
 

@@ -123,6 +123,7 @@ def _take_quotes(text: str) -> tuple[tuple[str, ...], str]:
     taken: list[str] = []
     rest, cursor = [], 0
     for start, end, quoted in sorted(found, key=lambda item: (item[0], -item[1])):
+        quoted = "".join(char if char.isprintable() else " " for char in quoted)
         if start < cursor or not quoted.strip():
             continue
         rest.append(text[cursor:start])

@@ -45,11 +45,15 @@ class Scene:
     audience: str
     family_icons: tuple[str, ...]
     of: int
+    verbatim: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 
 
-def as_title(text: str, language: str = "en") -> str:
-    """`text` as a heading: first letter large, no end mark but a question mark, cut at a word where it is too long."""
+def as_title(text: str, language: str = "") -> str:
+    """`text` as a heading: first letter large, no full stop at the end, cut at a word where it is too long.
+
+    With `language` it is taken for the subject of a brief, which loses a leading "a" or "our" where that is English.
+    """
     text = tidy(text).rstrip(".。,;:—–-")
     if len(text) > _MOST_TITLE:
         cut = text[:_MOST_TITLE]
@@ -79,7 +83,7 @@ def write_spec(frame: Frame, index: int, scene: Scene, size: Size) -> ImageSpec:
     icons = tuple(dict.fromkeys((icon, *part.icons, *(item.icon for item in items if item.icon))))[:8]
     if len(icons) < 3:
         icons = tuple(dict.fromkeys((*icons, *_rotated(scene.family_icons, index))))[:4]
-    title = as_title(part.title, scene.language) if part.title else ""
+    title = part.title if part.title in scene.verbatim else as_title(part.title)
     caption = scene.title if not frame.cover and title and title != scene.title and part.role != "scene" else ""
     role: Role = part.role
     return ImageSpec(
@@ -106,8 +110,15 @@ def _item(entry: Entry, index: int, place: int, scene: Scene) -> Item:
     icon = entry.icon or icon_of(f"{entry.label} {entry.detail}")
     if not icon:
         icon = scene.family_icons[(index + place) % len(scene.family_icons)]
-    label = as_title(entry.label, "") if len(entry.label) <= _MOST_TITLE else tidy(entry.label)
-    return Item(label=label, detail=tidy(entry.detail), icon=icon, value=tidy(entry.value), source=entry.source)
+    label = as_title(entry.label) if len(entry.label) <= _MOST_TITLE else tidy(entry.label).rstrip(".。")
+    label = entry.label if entry.label in scene.verbatim else label
+    return Item(
+        label=label,
+        detail=tidy(entry.detail).removesuffix(".").removesuffix("。"),
+        icon=icon,
+        value=tidy(entry.value),
+        source=entry.source,
+    )
 
 
 def _rotated(icons: tuple[str, ...], by: int) -> tuple[str, ...]:
@@ -126,7 +137,7 @@ def _prompt(part: Part, role: str, title: str, index: int, scene: Scene, icons: 
         lines.append(f"It is headed “{title}”.")
     if part.chart is not None:
         lines.append(f"A {part.chart.kind} chart of exactly the given values.")
-    lines.append(f"Motifs: {', '.join(icons)}.")
+    lines.append(f"Motifs: {', '.join(icon.replace('-', ' ') for icon in icons)}.")
     if scene.audience:
         lines.append(f"For {scene.audience}.")
     return " ".join(lines)
