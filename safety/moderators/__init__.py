@@ -1,1 +1,45 @@
-"""TODO"""
+"""The embedded safety stack: moderators that need no key, no network and no model download."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..compose import all_of
+from ..content import Stage
+from ..moderator import Moderator
+from ..policy import PolicySet
+from ..stack import SafetyStack
+from .image_set import SetGuard
+from .images import ImageMonitor
+from .injection import InjectionGuard
+from .looking import shared_looker
+from .text import TextModerator
+
+__all__ = ["ImageMonitor", "InjectionGuard", "SetGuard", "TextModerator", "embedded_stack", "warm"]
+
+
+def embedded_stack(policies: PolicySet, *, seconds: float, human_review: bool = False) -> SafetyStack:
+    """The whole embedded stack, every stage of it. Models are loaded on first use (or by `warm`), once a process.
+
+    `seconds` limits each judgement; what takes longer, or cannot work because a part is not installed, blocks and says
+    so.
+    """
+    text, images, injection = TextModerator(policies), ImageMonitor(policies), InjectionGuard(policies)
+    said_and_shown = all_of(text, images)
+    stages: dict[Stage, Moderator] = {
+        Stage.PROMPT: said_and_shown,
+        Stage.PLAN: text,
+        Stage.TOOL_CALL: text,
+        Stage.TOOL_RESULT: all_of(text, injection, images),
+        Stage.GENERATOR_INPUT: said_and_shown,
+        Stage.GENERATOR_OUTPUT: said_and_shown,
+        Stage.IMAGE_SET: SetGuard(policies),
+    }
+    return SafetyStack(policies, stages, seconds=seconds, human_review=human_review)
+
+
+async def warm() -> None:
+    """Load every model of the stack now, rather than at the first judgement. Raises ConfigError."""
+    from .classifier import shared_classifier
+
+    await asyncio.gather(asyncio.to_thread(shared_classifier().warm), asyncio.to_thread(shared_looker().warm))

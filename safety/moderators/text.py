@@ -1,0 +1,141 @@
+"""The text moderator: every reading of every text, by classifier and rules, alone and with what was said before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..content import Content, Stage, TextPart
+from ..policy import PolicySet
+from ..verdict import Decision, Finding, Verdict
+from .classifier import Classifier, Passage, shared_classifier
+from .closed import judged_in_thread
+from .minors import minor_score
+from .normalize import forms
+from .rules import Rules, shipped_rules
+
+__all__ = ["Judged", "TextModerator", "judge_text", "verdict_of"]
+
+NAME = "embedded.text"
+_QUOTE = 160
+_TOGETHER = 1200  # characters of earlier turns that are read together with the newest
+_HISTORY = ("turn", "intent", "edit")
+_WORTH_NAMING = 0.5  # of the leading policy's score, from which another is named beside it
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A text to judge: what it says, its part's index (None for the whole), and a remark for the evidence."""
+
+    text: str
+    part: int | None
+    remark: str = ""
+
+
+class TextModerator:
+    """Judges the texts of a content, and its newest text together with the conversation before it."""
+
+    def __init__(
+        self, policies: PolicySet, *, classifier: Classifier | None = None, rules: Rules | None = None
+    ) -> None:
+        self._policies = policies
+        self._classifier = classifier or shared_classifier()
+        self._rules = rules or shipped_rules()
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    async def warm(self) -> None:
+        await asyncio.to_thread(self._classifier.warm)
+
+    async def moderate(self, content: Content) -> Verdict:
+        return await judged_in_thread(self._moderate, content, NAME)
+
+    def _moderate(self, content: Content) -> Verdict:
+        texts = [Judged(part.text, index) for index, part in enumerate(content.parts) if isinstance(part, TextPart)]
+        findings = [finding for each in texts for finding in self._findings(each, content.stage)]
+        findings += self._together(texts, content)
+        checked = frozenset(f"text:{policy}" for policy in self._classifier.policies if policy in self._policies)
+        return verdict_of(findings, NAME, checked if texts else frozenset())
+
+    def _findings(self, judged: Judged, stage: Stage) -> list[Finding]:
+        return judge_text(judged, stage, self._policies, self._classifier, self._rules, moderator=NAME)
+
+    def _together(self, texts: Sequence[Judged], content: Content) -> list[Finding]:
+        """Findings on the newest text read after the earlier turns: harm may be split over them.
+
+        A turn that would be blocked by itself was, and does not count against the next one.
+        """
+        if not texts or content.stage not in {Stage.PROMPT, Stage.GENERATOR_INPUT}:
+            return []
+        earlier = [
+            part.text
+            for part in content.context
+            if isinstance(part, TextPart) and part.source.startswith(_HISTORY) and part.text.strip()
+        ]
+        harmless = [text for text in earlier if not self._blocks(text, content.stage)]
+        if not harmless:
+            return []
+        whole = "\n".join([*harmless, texts[-1].text])[-_TOGETHER:]
+        return self._findings(Judged(whole, None, "read with the earlier turns: "), content.stage)
+
+    def _blocks(self, text: str, stage: Stage) -> bool:
+        return any(finding.decision is not Decision.ALLOW for finding in self._findings(Judged(text, None), stage))
+
+
+def judge_text(
+    judged: Judged, stage: Stage, policies: PolicySet, classifier: Classifier, rules: Rules, *, moderator: str
+) -> list[Finding]:
+    """The findings on one text: each policy's worst passage that matters, and every rule that holds.
+
+    The leading finding is always there, also where it allows: a verdict shows how close it was.
+    """
+    read = classifier.classify(judged.text)
+    worst: dict[str, tuple[float, str, str]] = {}
+    for passage in read:
+        for policy, score, category in _scores(passage, rules):
+            if score > worst.get(policy, (-1.0, "", ""))[0]:
+                worst[policy] = (score, category, _evidence(passage, judged.remark))
+    for form in forms(judged.text):
+        for hit in rules.find(form.text):
+            if hit.rule.score > worst.get(hit.rule.policy, (-1.0, "", ""))[0]:
+                evidence = f"{judged.remark}{form.evidence}“{_short(hit.quote)}”"
+                worst[hit.rule.policy] = (hit.rule.score, hit.rule.category, evidence)
+    top = max((score for score, _, _ in worst.values()), default=0.0)
+    out = []
+    for policy, (score, category, evidence) in sorted(worst.items(), key=lambda item: -item[1][0]):
+        if policy not in policies:
+            continue
+        decision = policies[policy].decide(stage, min(1.0, score))
+        if (decision is not Decision.ALLOW and score >= _WORTH_NAMING * top) or score == top:
+            out.append(
+                Finding(
+                    policy=policy, category=category, score=min(1.0, score), decision=decision, moderator=moderator,
+                    evidence=evidence, part=judged.part,
+                )
+            )  # fmt: skip
+    return out
+
+
+def verdict_of(findings: Iterable[Finding], moderator: str, checked: frozenset[str], *, reason: str = "") -> Verdict:
+    """The verdict that these findings come to."""
+    found = tuple(findings)
+    decision = max((finding.decision for finding in found), key=lambda each: each.severity, default=Decision.ALLOW)
+    return Verdict(decision=decision, findings=found, moderator=moderator, checked=checked, reason=reason)
+
+
+def _scores(passage: Passage, rules: Rules) -> Iterable[tuple[str, float, str]]:
+    for policy, score in passage.scores.items():
+        yield policy, score, policy
+    yield "sexual_minors", minor_score(passage, rules), "minor in a sexual context"
+
+
+def _evidence(passage: Passage, remark: str) -> str:
+    return f"{remark}{passage.form.evidence}“{_short(passage.text)}”"
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _QUOTE else plain[: _QUOTE - 1] + "…"

@@ -1,0 +1,128 @@
+"""How good the prompt classifier is on prompts that it has not seen: by fold, by source, by what hides it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import linear
+from .fit import Logits, cross_validated
+from .metrics import auroc, calibration_error, recall_at
+from .rows import POLICIES, Row, targets
+
+__all__ = ["report", "scored"]
+
+Array = NDArray[np.float32]
+Say = Callable[[str], None]
+
+PLAIN = ("diffusiondb_benign", "diffusiondb_benign_zh", "partiprompts", "coco30k_sample", "geneval", "dsg1k")
+
+
+def scored(rows: Sequence[Row], logits: Logits) -> Array:
+    """Calibrated probabilities of the held-out rows, (n, 1 + policies)."""
+    chosen = [rows[index] for index in logits.rows]
+    weights = np.array([row.weight for row in chosen], np.float32)
+    stack = linear.stacking(logits.networks, logits.linear, targets(chosen), weights)
+    together = stack[0] * logits.networks + stack[1] * logits.linear + stack[2]
+    return np.asarray(1 / (1 + np.exp(-together)), np.float32)
+
+
+def report(rows: list[Row], features: Array, say: Say, *, out: Path | None, cache: Path | None) -> dict[str, Any]:
+    """All figures, printed, and written to `out` as JSON."""
+    logits = cross_validated(rows, features, say)
+    held = [rows[index] for index in logits.rows]
+    scores = scored(rows, logits)
+    unsafe = np.array([row.unsafe for row in held])
+    figures: dict[str, Any] = {
+        "unseen clusters": _ranking(scores[:, 0], unsafe),
+        "networks alone": _ranking(logits.networks[:, 0], unsafe),
+        "n-grams alone": _ranking(logits.linear[:, 0], unsafe),
+        "calibration error": round(calibration_error(scores[:, 0], unsafe), 4),
+        "by policy": _by_policy(held, scores),
+        "by language": _groups(held, scores[:, 0], lambda row: row.lang),
+        "by source": _groups(held, scores[:, 0], lambda row: row.source),
+        "by form": _groups(held, scores[:, 0], lambda row: row.form),
+        "injection": _injection(held, scores),
+        "plain benign above": _above(held, scores[:, 0], lambda row: row.source in PLAIN and row.tier == "core"),
+        "near misses above": _above(held, scores[:, 0], lambda row: bool(row.near)),
+        "category of true positives": _agreement(held, scores),
+    }
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+        np.savez(
+            out.with_suffix(".npz"), scores=scores, rows=logits.rows, networks=logits.networks, linear=logits.linear
+        )
+    return figures
+
+
+def _ranking(scores: Array, unsafe: NDArray[np.bool_]) -> dict[str, float]:
+    return {
+        "auroc": round(auroc(scores, unsafe), 4),
+        "recall at 1 %": round(recall_at(scores, unsafe, 0.01), 3),
+        "recall at 5 %": round(recall_at(scores, unsafe, 0.05), 3),
+    }
+
+
+def _by_policy(rows: Sequence[Row], scores: Array) -> dict[str, dict[str, float]]:
+    """Each policy's own score against all safe rows."""
+    out = {}
+    for index, policy in enumerate(POLICIES, 1):
+        chosen = np.array([not row.unsafe or policy in row.policies for row in rows])
+        is_it = np.array([policy in row.policies for row in rows])[chosen]
+        out[policy] = {"rows": int(is_it.sum()), **_ranking(scores[chosen, index], is_it)}
+    return out
+
+
+def _groups(rows: Sequence[Row], scores: Array, key: Callable[[Row], str]) -> dict[str, dict[str, float]]:
+    """Recall and false positives of each group at the threshold that 5 % of all safe rows exceed."""
+    unsafe = np.array([row.unsafe for row in rows])
+    limit = np.sort(scores[~unsafe])[::-1][int((~unsafe).sum() * 0.05)]
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        groups[key(row)].append(index)
+    out = {}
+    for name, members in sorted(groups.items()):
+        bad = [index for index in members if unsafe[index]]
+        good = [index for index in members if not unsafe[index]]
+        out[name] = {
+            "unsafe": len(bad), "recall": round(float((scores[bad] > limit).mean()), 3) if bad else -1.0,
+            "safe": len(good), "false": round(float((scores[good] > limit).mean()), 3) if good else -1.0,
+        }  # fmt: skip
+    return out
+
+
+def _injection(rows: Sequence[Row], scores: Array) -> dict[str, float]:
+    column = 1 + POLICIES.index("injection")
+    chosen = [
+        i for i, row in enumerate(rows) if "injection" in row.policies or (not row.unsafe and row.near == "injection")
+    ]
+    is_it = np.array(["injection" in rows[i].policies for i in chosen])
+    return {
+        "recall at 2 %": round(recall_at(scores[chosen, column], is_it, 0.02), 3),
+        "recall at 2 %, any policy's score": round(recall_at(scores[chosen, 0], is_it, 0.02), 3),
+    }
+
+
+def _above(rows: Sequence[Row], scores: Array, chosen: Callable[[Row], bool]) -> dict[str, float]:
+    own = scores[[i for i, row in enumerate(rows) if not row.unsafe and chosen(row)]]
+    return (
+        {f"{limit:g}": round(float((own > limit).mean()), 4) for limit in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)}
+        if len(own)
+        else {}
+    )
+
+
+def _agreement(rows: Sequence[Row], scores: Array) -> float:
+    pairs: Iterable[tuple[Row, Array]] = [
+        (row, each) for row, each in zip(rows, scores, strict=True) if row.unsafe and each[0] > 0.5
+    ]
+    hits = [POLICIES[int(each[1:].argmax())] in row.policies for row, each in pairs]
+    return round(float(np.mean(hits)), 3) if hits else float("nan")
