@@ -60,8 +60,8 @@ def _agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any:
     total = np.zeros((_TILES, _TILES))
     for part, waves in zip(scene.parts, coefficients, strict=True):
         height, width = part.values.shape
-        across = (np.arange(width) - width // 2) * part.pitch[0]
-        down = (np.arange(height) - height // 2) * part.pitch[1]
+        across = (np.arange(width) + 0.5 - width / 2) * part.pitch[0]
+        down = (np.arange(height) + 0.5 - height / 2) * part.pitch[1]
         if is_swapped:
             x, y = matrix[0, 1] * down + hit.shift[0], matrix[1, 0] * across + hit.shift[1]
             expected = render(part.channel, waves, x, y).T

@@ -150,7 +150,17 @@ def spectrum_of(values: Floats) -> Spectrum:
     power /= noise
     precision = 1 / noise
     bins *= precision * np.minimum(1, _CLIP_BIN / np.sqrt(power + 1e-12))
+    # The center of a map of even size lies half a pixel before the middle pixel.
+    if height % 2 == 0:
+        bins *= _half_pixel(scipy.fft.fftfreq(side))[:, None]
+    if width % 2 == 0:
+        bins *= _half_pixel(scipy.fft.rfftfreq(side))[None, :]
     return Spectrum(bins.astype(np.complex64, copy=False), precision.astype(np.float32, copy=False), side)
+
+
+def _half_pixel(frequencies: Any) -> Complexes:
+    phases: Complexes = np.exp(-1j * np.pi * frequencies).astype(np.complex64)
+    return phases
 
 
 @lru_cache(maxsize=8)

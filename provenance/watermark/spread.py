@@ -21,7 +21,7 @@ from ..fingerprint import opaque
 from .code import coded_length, decode, encode
 from .engine import Effort, Geometry, Marked, Payload, Reading
 from .local import other_areas
-from .marking import coefficients_of, fitting_strength, mark_pixels
+from .marking import Sketch, coefficients_of, fitting_strength, mark_pixels
 from .pattern import CANONICAL, PERIOD, Pattern
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
 from .search import Hit, Scene, grid_matrices, line_matrices, whole_matrices
@@ -68,8 +68,9 @@ class SpreadSpectrum:
         coded = encode(seal_bits(payload, self._secret))
         pattern = Pattern.of(self._secret)
         waves = coefficients_of(pattern, coded)
-        trial = fitting_strength(seen, waves, coded, pattern)
-        marked = mark_pixels(pixels[..., :3], waves, pattern, trial.strength, peak=peak)
+        sketch = Sketch.of(seen)
+        trial = fitting_strength(sketch, waves, coded, pattern)
+        marked = mark_pixels(pixels[..., :3], waves, pattern, trial.strength, sketch, peak=peak)
         if pixels.shape[2] == 4:
             shown = pixels[..., 3:] > 0
             marked = np.concatenate([np.where(shown, marked, pixels[..., :3]), pixels[..., 3:]], 2)
