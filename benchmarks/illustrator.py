@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one request a line)
 """What an image of the embedded illustrator costs: CPU seconds by role and direction, and memory over many images.
 
     python benchmarks/illustrator.py [--size 1024] [--images 200]
@@ -18,7 +19,20 @@ from safelight.tools.images.generator import ImageRequest
 from safelight.tools.images.spec import Chart, ImageSpec, Item, Size, StyleSheet
 
 DIRECTIONS = ("swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful")
-ROLES = ("cover", "step", "comparison", "timeline", "chart", "diagram", "close_up", "facts", "summary", "scene", "quote", "list")
+ROLES = (
+    "cover",
+    "step",
+    "comparison",
+    "timeline",
+    "chart",
+    "diagram",
+    "close_up",
+    "facts",
+    "summary",
+    "scene",
+    "quote",
+    "list",
+)
 ITEMS = tuple(
     Item(label=label, detail=detail, icon=icon, value=value)
     for label, detail, icon, value in (
@@ -30,7 +44,11 @@ ITEMS = tuple(
 
 
 def spec(role: str, index: int, side: int) -> ImageSpec:
-    chart = Chart(categories=("Sea", "Ice", "Ground", "Lakes"), series={"Share": (96.5, 1.74, 1.69, 0.013)}) if role == "chart" else None
+    chart = (
+        Chart(categories=("Sea", "Ice", "Ground", "Lakes"), series={"Share": (96.5, 1.74, 1.69, 0.013)})
+        if role == "chart"
+        else None
+    )
     return ImageSpec(
         index=index % 8, of=8, role=role, prompt="the water cycle", title="Where the rain comes from", subtitle="The water cycle in eight pictures",
         subject="rain cloud river", items=ITEMS if role not in {"cover", "scene", "quote"} else (), chart=chart,
@@ -58,14 +76,20 @@ async def main() -> None:
         row = []
         for direction in DIRECTIONS:
             began = time.process_time()
-            await canvas.generate(ImageRequest(spec=spec(role, i, asked.size), style=StyleSheet(direction=direction, seed=i)))
+            await canvas.generate(
+                ImageRequest(spec=spec(role, i, asked.size), style=StyleSheet(direction=direction, seed=i))
+            )
             row.append(time.process_time() - began)
         every += row
         print(f"{role:>12} " + " ".join(f"{seconds:9.2f}" for seconds in row), flush=True)
-    print(f"\nmedian {statistics.median(every):.2f} s, largest {max(every):.2f} s CPU an image at {asked.size} x {asked.size}")
+    print(
+        f"\nmedian {statistics.median(every):.2f} s, largest {max(every):.2f} s CPU an image at {asked.size} x {asked.size}"
+    )
     print(f"\nresident memory, MB: {resident_mb():.0f} after {len(every)} images", end="", flush=True)
     for i in range(asked.images):
-        request = ImageRequest(spec=spec(ROLES[i % 12], i, asked.size), style=StyleSheet(direction=DIRECTIONS[i % 8], seed=i), seed=i)
+        request = ImageRequest(
+            spec=spec(ROLES[i % 12], i, asked.size), style=StyleSheet(direction=DIRECTIONS[i % 8], seed=i), seed=i
+        )
         await canvas.generate(request)
         if (i + 1) % max(1, asked.images // 8) == 0:
             print(f", {resident_mb():.0f} after {len(every) + i + 1}", end="", flush=True)

@@ -26,13 +26,16 @@ async def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     canvas = Canvas()
-    for name, (style, specs) in SETS.items():
+    for name, (style, pages) in SETS.items():
         if asked.set not in {None, name}:
             continue
+        specs = pages
         if asked.fast:
             specs = tuple(
-                spec.model_copy(update={"size": Size(width=max(256, spec.size.width // 2), height=max(256, spec.size.height // 2))})
-                for spec in specs
+                spec.model_copy(
+                    update={"size": Size(width=max(256, spec.size.width // 2), height=max(256, spec.size.height // 2))}
+                )
+                for spec in pages
             )
         images = await asyncio.gather(*(canvas.generate(ImageRequest(spec=spec, style=style)) for spec in specs))
         pictures = []

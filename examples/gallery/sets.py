@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a page of a set reads best in long lines)
 """Eight sets of image specs, one for each art direction, in six languages: what the illustrator is tried on."""
 
 from safelight.tools.images.spec import Chart, ImageSpec, Item, Size, StyleSheet

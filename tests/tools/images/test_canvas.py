@@ -76,7 +76,9 @@ async def test_formats_and_size(canvas, format_, kind):
 
 @pytest.mark.parametrize(("w", "h"), [(256, 256), (256, 768), (768, 256), (1080, 1920), (1152, 384)])
 async def test_sizes_and_aspects(canvas, w, h):
-    spec = spec_of(size=Size(width=w, height=h), role="step", items=(Item(label="Set out", icon="anchor"), Item(label="Come home")))
+    spec = spec_of(
+        size=Size(width=w, height=h), role="step", items=(Item(label="Set out", icon="anchor"), Item(label="Come home"))
+    )
     image = await canvas.generate(ImageRequest(spec=spec, style=StyleSheet(direction="editorial")))
     with open_(image) as opened:
         assert opened.size == (w, h)
@@ -108,7 +110,9 @@ async def test_drawing_leaves_the_event_loop_free(canvas):
     await canvas.generate(ImageRequest(spec=spec_of(), style=StyleSheet(direction="papercut")))
     late = 0.0
     drawing = asyncio.create_task(
-        canvas.generate(ImageRequest(spec=spec_of(size=Size(width=1280, height=1280)), style=StyleSheet(direction="papercut")))
+        canvas.generate(
+            ImageRequest(spec=spec_of(size=Size(width=1280, height=1280)), style=StyleSheet(direction="papercut"))
+        )
     )
     began = time.perf_counter()
     while not drawing.done():
@@ -121,7 +125,10 @@ async def test_drawing_leaves_the_event_loop_free(canvas):
 
 async def test_a_set_shares_its_palette_and_no_two_images_are_alike(canvas):
     style = StyleSheet(direction="swiss", seed=3)
-    images = [await canvas.generate(ImageRequest(spec=spec_of(index=i, title=f"Part {i + 1}"), style=style, seed=3)) for i in range(3)]
+    images = [
+        await canvas.generate(ImageRequest(spec=spec_of(index=i, title=f"Part {i + 1}"), style=style, seed=3))
+        for i in range(3)
+    ]
     assert len({image.data for image in images}) == 3
     corners = set()
     for image in images:
@@ -135,3 +142,18 @@ async def test_users_palette_is_used(canvas):
     image = await canvas.generate(ImageRequest(spec=spec_of(), style=style))
     with open_(image) as opened:
         assert opened.convert("RGB").getpixel((3, 3)) == (16, 32, 48)
+
+
+async def test_a_reference_picture_takes_the_place_of_the_scene(canvas):
+    out = io.BytesIO()
+    Image.new("RGB", (300, 200), "#00ff00").save(out, "PNG")
+    spec = spec_of(role="step", references=("sha256:r",))
+    request = ImageRequest(spec=spec, style=StyleSheet(direction="editorial"), images={"sha256:r": out.getvalue()})
+    image = await canvas.generate(request)
+    with open_(image) as opened:
+        pixels = np.asarray(opened.convert("RGB")).astype(int)
+    green = (pixels[..., 1] > 230) & (pixels[..., 0] < 40) & (pixels[..., 2] < 40)
+    assert green.mean() > 0.2
+    assert any("nothing in it was redrawn" in note for note in image.notes)
+    with pytest.raises(BadInput, match="not passed"):
+        await canvas.generate(ImageRequest(spec=spec, style=StyleSheet()))

@@ -1,4 +1,4 @@
-"""Canvas: pictures by typesetting and vector drawing, for when there is no image model, and for text that must be right."""
+"""Canvas: pictures by typesetting and vector drawing, where there is no image model or text must be right."""
 
 from .canvas import HONEST_NOTE, Canvas
 

@@ -1,5 +1,6 @@
 """Icons as marks: each art direction has its own treatment of the same outlines."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 from .direction import ArtDirection
@@ -11,7 +12,9 @@ __all__ = ["icon_mark"]
 
 def _paths(icon: Icon, attributes: str, *, closed: bool = False, opened: bool = False) -> str:
     picked = [
-        d for i, d in enumerate(icon.paths) if not (closed and i not in icon.closed) and not (opened and i in icon.closed)
+        d
+        for i, d in enumerate(icon.paths)
+        if not (closed and i not in icon.closed) and not (opened and i in icon.closed)
     ]
     return f'<path d="{" ".join(picked)}" {attributes}/>' if picked else ""
 
@@ -27,7 +30,7 @@ def icon_mark(
     k = size / 24
     x, y = box.cx - size / 2, box.cy - size / 2
     w = weight or art.icon_weight
-    base = f'fill="none" stroke-linecap="round" stroke-linejoin="round"'
+    base = 'fill="none" stroke-linecap="round" stroke-linejoin="round"'
     stroke = f'{base} stroke="{ink}" stroke-width="{w:.2f}"'
     parts: list[str] = []
     if treatment == "line":
@@ -44,14 +47,19 @@ def icon_mark(
         halo = f'{base} stroke="{fill}" stroke-width="{w * 2.6:.2f}" opacity=".22"'
         parts = [_paths(icon, halo), _paths(icon, f'fill="{ground}"', closed=True), _paths(icon, stroke)]
     elif treatment == "cut":
-        back = f'fill="{fill}" stroke="{fill}" stroke-width="{w + 2.6:.2f}" stroke-linecap="round" stroke-linejoin="round"'
+        back = (
+            f'fill="{fill}" stroke="{fill}" stroke-width="{w + 2.6:.2f}" stroke-linecap="round" stroke-linejoin="round"'
+        )
         front = f'{base} stroke="{ink}" stroke-width="{w:.2f}"'
-        silhouette = _paths(icon, back, closed=True) + _paths(icon, back.replace(f'fill="{fill}" ', 'fill="none" ', 1), opened=True)
+        silhouette = _paths(icon, back, closed=True) + _paths(
+            icon, back.replace(f'fill="{fill}" ', 'fill="none" ', 1), opened=True
+        )
         shadow = silhouette.replace(fill, "#000000")
         parts = [
             f'<g transform="translate(.28 .42)" opacity=".10">{shadow}</g>',
             f'<g transform="translate(.14 .22)" opacity=".13">{shadow}</g>',
-            silhouette, _paths(icon, front),
+            silhouette,
+            _paths(icon, front),
         ]
     elif treatment == "chalk":
         parts = [
@@ -73,7 +81,9 @@ def icon_mark(
         silhouette = _paths(icon, white, closed=True) + _paths(icon, open_white, opened=True)
         shade = silhouette.replace("#ffffff", "#0b0b2a")
         parts = [
-            f'<g transform="translate(.25 .5)" opacity=".16">{shade}</g>', silhouette,
-            _paths(icon, f'fill="{fill}"', closed=True), _paths(icon, stroke),
+            f'<g transform="translate(.25 .5)" opacity=".16">{shade}</g>',
+            silhouette,
+            _paths(icon, f'fill="{fill}"', closed=True),
+            _paths(icon, stroke),
         ]
     return f'<g transform="translate({x:.2f} {y:.2f}) scale({k:.4f})">{"".join(parts)}</g>'

@@ -42,7 +42,7 @@ class Canvas:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(edit=True, mask=True, references=True, idempotent=True, max_references=4)
+        return Capabilities(edit=True, mask=True, references=True, idempotent=True, max_references=1)
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Draws the spec; where `spec.edit_of` names an image among `request.images`, edits that image instead.
@@ -65,8 +65,11 @@ class Canvas:
             edited = edit(request, self._typesetter)
             pixels, notes = edited.pixels, edited.notes
         else:
-            drawn = draw(spec, request.style, request.seed, self._typesetter)
+            photo = self._photo(request)
+            drawn = draw(spec, request.style, request.seed, self._typesetter, photo)
             pixels, notes = drawn.pixels, drawn.notes
+            if photo is not None:
+                notes = (*notes, "the given picture is shown as it is, cropped and toned; nothing in it was redrawn")
         return GeneratedImage(
             data=encode(pixels, request.format),
             media_type=_MEDIA_TYPES[request.format],
@@ -77,13 +80,22 @@ class Canvas:
             licences=(icons.LICENSE, fonts.LICENSE),
         )
 
+    @staticmethod
+    def _photo(request: ImageRequest) -> bytes | None:
+        """The first reference image: it is shown in the page, in the place of a drawn scene."""
+        for reference in request.spec.references[:1]:
+            if reference not in request.images:
+                raise BadInput(f"the reference image {reference} was not passed with the request")
+            return request.images[reference]
+        return None
+
 
 def encode(pixels: NDArray[np.uint8], format_: ImageFormat) -> bytes:
     """RGB pixels (h, w, 3) as an image file without metadata. The same pixels give the same bytes."""
     image = Image.fromarray(pixels) if pixels.shape[2] == 3 else Image.fromarray(pixels).convert("RGB")
     out = io.BytesIO()
     if format_ == "png":
-        image.save(out, "PNG", compress_level=6)
+        image.save(out, "PNG", compress_level=4)
     elif format_ == "webp":
         image.save(out, "WEBP", quality=92, method=4)
     else:

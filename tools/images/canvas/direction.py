@@ -55,8 +55,9 @@ class Palette:
             return self.ink
         if contrast(self.paper, background) >= 4.6:
             return self.paper
-        return readable(self.ink if contrast(self.ink, background) > contrast(self.paper, background) else self.paper,
-                        background)
+        return readable(
+            self.ink if contrast(self.ink, background) > contrast(self.paper, background) else self.paper, background
+        )
 
 
 @dataclass(frozen=True)

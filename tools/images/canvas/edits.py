@@ -4,11 +4,11 @@ An earlier image of our own is better edited by re-planning its spec and drawing
 instruction is read as a list of `EditOp`s, carried out in order; what it asks beyond them is said, not guessed at.
 """
 
+# ruff: noqa: E501 (regular expressions stay in one piece)
 from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,18 +23,18 @@ from ..spec import ImageSpec
 from .color import parse
 from .direction import ArtDirection, resolve
 from .page import Box, Page, Setting
+from .raster import PIXELS, open_image
 from .render import compose
 from .text import clean, direction, language_of
 from .typeset import Text, Typesetter
 
-__all__ = ["EditOp", "Edited", "Kind", "edit", "open_image", "read_instruction"]
+__all__ = ["EditOp", "Edited", "Kind", "edit", "read_instruction"]
 
 Kind = Literal[
     "crop", "extend", "resize", "grayscale", "sepia", "duotone", "warm", "cool", "brighter", "darker", "contrast", "vivid",
     "muted", "invert", "tint", "blur", "pixelate", "redact", "sharpen", "flip", "rotate", "title", "caption", "border", "vignette",
 ]  # fmt: skip
 
-_PIXELS = 64_000_000
 _COLORS = {
     "red": "#d7263d", "orange": "#f2762e", "yellow": "#f7c843", "green": "#2f9e63", "teal": "#1f8a8a", "blue": "#2566c8",
     "navy": "#12264a", "purple": "#7148b8", "violet": "#7148b8", "pink": "#e85d93", "brown": "#7a4f2e", "black": "#000000",
@@ -66,7 +66,18 @@ class Edited:
 
 _QUOTED = re.compile(r"[\"“”«»„‟]([^\"“”«»„‟]{1,400})[\"“”«»„‟]|(?<![\w])['‘]([^'’]{1,400})['’](?!\w)")
 _RATIO = re.compile(r"\b(\d{1,4}(?:\.\d+)?)\s*(?::|x|×|/| by | to )\s*(\d{1,4}(?:\.\d+)?)\b")
-_ASPECTS = {"square": 1.0, "widescreen": 16 / 9, "panorama": 3.0, "portrait": 4 / 5, "landscape": 3 / 2, "story": 9 / 16, "wallpaper": 9 / 16, "banner": 3.0, "vertical": 9 / 16, "horizontal": 16 / 9}
+_ASPECTS = {
+    "square": 1.0,
+    "widescreen": 16 / 9,
+    "panorama": 3.0,
+    "portrait": 4 / 5,
+    "landscape": 3 / 2,
+    "story": 9 / 16,
+    "wallpaper": 9 / 16,
+    "banner": 3.0,
+    "vertical": 9 / 16,
+    "horizontal": 16 / 9,
+}
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("grayscale", r"black[ -]?(?:and|&|n)[ -]?white|\bb\s?[&/]\s?w\b|gr[ae]y[ -]?scale|monochrom|desaturat|no colou?r|remove (?:the |all )?colou?rs?"),
     ("sepia", r"sepia|vintage|old photo|antique|nostalgi"),
@@ -123,16 +134,25 @@ def read_instruction(instruction: str, has_mask: bool = False) -> tuple[tuple[Ed
     plain = _QUOTED.sub(" \x00 ", instruction)
     ops: list[EditOp] = []
     notes: list[str] = []
-    for clause in re.split(r"[.;\n]|,(?! ?\d)|\b(?:and then|then)\b|\band\b(?= (?:crop|blur|add|make|extend|rotate|flip|put|write|set|turn|sharpen|redact|pixelate|remove|tint))", plain):
+    for clause in re.split(
+        r"[.;\n]|,(?! ?\d)|\b(?:and then|then)\b|\band\b(?= (?:crop|blur|add|make|extend|rotate|flip|put|write|set|turn|sharpen|redact|pixelate|remove|tint))",
+        plain,
+    ):
         low = clause.lower().strip()
         if not low:
             continue
         found = _clause(low, texts, has_mask)
         ops += found
-        if not found or (_BEYOND.search(low) and all(op.kind not in {"title", "caption", "border", "redact"} for op in found) and "\x00" not in low):
+        if not found or (
+            _BEYOND.search(low)
+            and all(op.kind not in {"title", "caption", "border", "redact"} for op in found)
+            and "\x00" not in low
+        ):
             asked = _BEYOND.search(low)
             if (asked or not found) and not re.fullmatch(r"(?:please|thanks|thank you|and|also|with|to|it|this)?", low):
-                notes.append(f"not served without an image model: {(asked[0] if asked else low).strip().replace(chr(0), '…')[:80]!r}")
+                notes.append(
+                    f"not served without an image model: {(asked[0] if asked else low).strip().replace(chr(0), '…')[:80]!r}"
+                )
     return tuple(ops), tuple(dict.fromkeys(notes))
 
 
@@ -149,36 +169,44 @@ def _clause(low: str, texts: list[str], has_mask: bool) -> list[EditOp]:
         amount = _strength(low)
         if kind == "rotate":
             degrees = re.search(r"(-?\d+)\s*(?:°|deg)?", low)
-            amount = float(degrees[1]) if degrees else 180.0 if "upside" in low else -90.0 if "left" in low or "counter" in low else 90.0
-        where = next((w for w in ("top", "bottom", "left", "right", "center", "centre", "background", "vertical") if re.search(rf"\b{w}\b", low)), "")
+            amount = (
+                float(degrees[1])
+                if degrees
+                else 180.0
+                if "upside" in low
+                else -90.0
+                if "left" in low or "counter" in low
+                else 90.0
+            )
+        where = next(
+            (
+                w
+                for w in ("top", "bottom", "left", "right", "center", "centre", "background", "vertical")
+                if re.search(rf"\b{w}\b", low)
+            ),
+            "",
+        )
         color = _color(low) if kind in {"duotone", "border", "redact"} else ""
         ops.append(EditOp(kind, amount, _aspect(low) if kind in {"crop", "extend"} else None, "", color, where, masked))
-    if not any(op.kind in {"grayscale", "duotone", "border", "redact"} for op in ops) and re.search(r"\btint|colou?r(?:ize|ise)?\b|more |recolou?r|palette|hue|make (?:it|everything|the (?:colou?rs|image|picture|photo))", low) and (color := _color(low)):
+    if (
+        not any(op.kind in {"grayscale", "duotone", "border", "redact"} for op in ops)
+        and re.search(
+            r"\btint|colou?r(?:ize|ise)?\b|more |recolou?r|palette|hue|make (?:it|everything|the (?:colou?rs|image|picture|photo))",
+            low,
+        )
+        and (color := _color(low))
+    ):
         ops.append(EditOp("tint", _strength(low), color=color, masked=masked))
     while "\x00" in low and texts:
         low = low.replace("\x00", "", 1)
         text = texts.pop(0)
-        ops.append(EditOp("caption" if _CAPTION.search(low) and not re.search(r"\btitle|headline|heading", low) else "title", text=text))
+        ops.append(
+            EditOp(
+                "caption" if _CAPTION.search(low) and not re.search(r"\btitle|headline|heading", low) else "title",
+                text=text,
+            )
+        )
     return ops
-
-
-def open_image(data: bytes, what: str) -> Image.Image:
-    """An untrusted image as upright RGB, within 64 megapixels. Raises `BadImage`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as raw:
-                if raw.width * raw.height > _PIXELS:
-                    raise BadImage(f"{what} has {raw.width}x{raw.height} pixels; at most {_PIXELS:,} can be edited")
-                upright = ImageOps.exif_transpose(raw)
-                rgba = upright.convert("RGBA")
-    except BadImage:
-        raise
-    except Exception as error:  # Pillow's decoders raise all kinds on damaged files
-        raise BadImage(f"{what} cannot be decoded: {type(error).__name__}") from error
-    ground = Image.new("RGBA", rgba.size, "#ffffff")
-    ground.alpha_composite(rgba)
-    return ground.convert("RGB")
 
 
 def edit(request: ImageRequest, typesetter: Typesetter) -> Edited:
@@ -196,7 +224,9 @@ def edit(request: ImageRequest, typesetter: Typesetter) -> Edited:
     ops = (*ops, *_from_fields(spec, ops))
     if not ops:
         reason = notes[0] if notes else "it names no edit that can be made without an image model"
-        raise BadInput(f"cannot edit as asked: {reason}. Possible: crop, extend, recolor, blur, redact, rotate, title, caption")
+        raise BadInput(
+            f"cannot edit as asked: {reason}. Possible: crop, extend, recolor, blur, redact, rotate, title, caption"
+        )
     said = list(notes)
     if mask is None and any(op.kind == "redact" for op in ops):
         said.append("redacting needs a mask that says where: nothing was redacted")
@@ -217,7 +247,11 @@ def edit(request: ImageRequest, typesetter: Typesetter) -> Edited:
 def _bounded(image: Image.Image) -> Image.Image:
     """No side beyond 3840 px."""
     k = 3840 / max(image.size)
-    return image.resize((max(1, round(image.width * k)), max(1, round(image.height * k))), Image.Resampling.LANCZOS) if k < 1 else image
+    return (
+        image.resize((max(1, round(image.width * k)), max(1, round(image.height * k))), Image.Resampling.LANCZOS)
+        if k < 1
+        else image
+    )
 
 
 def _from_fields(spec: ImageSpec, ops: tuple[EditOp, ...]) -> list[EditOp]:
@@ -240,10 +274,11 @@ def _mask(request: ImageRequest, size: tuple[int, int]) -> Image.Image | None:
         raise BadInput("the mask was not passed with the request")
     try:
         with Image.open(io.BytesIO(data)) as raw:
-            if raw.width * raw.height > _PIXELS:
+            if raw.width * raw.height > PIXELS:
                 raise BadImage("the mask is too large")
-            transparent = raw.mode in {"RGBA", "LA", "PA"} and raw.convert("RGBA").getextrema()[3][0] < 255  # type: ignore[index]
-            mask = ImageOps.invert(raw.convert("RGBA").getchannel("A")) if transparent else raw.convert("L")
+            alpha = raw.convert("RGBA").getchannel("A") if raw.mode in {"RGBA", "LA", "PA"} else None
+            transparent = alpha is not None and int(np.asarray(alpha).min()) < 255
+            mask = ImageOps.invert(alpha) if alpha is not None and transparent else raw.convert("L")
     except BadImage:
         raise
     except Exception as error:  # as above
@@ -251,7 +286,15 @@ def _mask(request: ImageRequest, size: tuple[int, int]) -> Image.Image | None:
     return mask.resize(size, Image.Resampling.BILINEAR)
 
 
-def _apply(image: Image.Image, op: EditOp, mask: Image.Image | None, spec: ImageSpec, art: ArtDirection, typesetter: Typesetter, notes: list[str]) -> Image.Image:
+def _apply(
+    image: Image.Image,
+    op: EditOp,
+    mask: Image.Image | None,
+    spec: ImageSpec,
+    art: ArtDirection,
+    typesetter: Typesetter,
+    notes: list[str],
+) -> Image.Image:
     if op.kind in {"title", "caption"}:
         return _overlay(image, op, spec, art, typesetter, notes)
     if op.kind in _SHAPES:
@@ -275,7 +318,9 @@ def _sepia(image: Image.Image, op: EditOp) -> Image.Image:
 
 def _duotone(image: Image.Image, op: EditOp) -> Image.Image:
     color = op.color or "#d2452e"
-    return ImageOps.colorize(ImageOps.autocontrast(ImageOps.grayscale(image), cutoff=1), "#0d0a0a", "#fff6ea", mid=color)
+    return ImageOps.colorize(
+        ImageOps.autocontrast(ImageOps.grayscale(image), cutoff=1), "#0d0a0a", "#fff6ea", mid=color
+    )
 
 
 def _wash_over(image: Image.Image, op: EditOp) -> Image.Image:
@@ -323,7 +368,11 @@ _PIXEL_OPS: dict[str, Callable[[Image.Image, EditOp], Image.Image]] = {
 def _target(op: EditOp, spec: ImageSpec, image: Image.Image) -> float:
     if op.aspect is not None:
         return op.aspect
-    return spec.size.aspect if abs(spec.size.aspect - image.width / image.height) > 0.02 else (1.0 if op.kind == "crop" else 16 / 9)
+    return (
+        spec.size.aspect
+        if abs(spec.size.aspect - image.width / image.height) > 0.02
+        else (1.0 if op.kind == "crop" else 16 / 9)
+    )
 
 
 def _crop(image: Image.Image, op: EditOp, spec: ImageSpec) -> Image.Image:
@@ -372,7 +421,9 @@ _SHAPES: dict[str, Callable[[Image.Image, EditOp, ImageSpec], Image.Image]] = {
 }
 
 
-def _overlay(image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection, typesetter: Typesetter, notes: list[str]) -> Image.Image:
+def _overlay(
+    image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection, typesetter: Typesetter, notes: list[str]
+) -> Image.Image:
     """A title on the calmer half of the picture, or a caption at its foot, in the set's type, with contrast kept."""
     w, h = image.size
     tidy = clean(op.text)
@@ -385,7 +436,16 @@ def _overlay(image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection,
     u, margin = page.unit, 0.055 * min(w, h)
     pixels = np.asarray(image, dtype=np.float32)
     title = op.kind == "title"
-    text = Text("overlay", tidy.text, page.style("title" if title else "body"), w - 2 * margin, h * (0.3 if title else 0.16), max(9.0, 14 * u), (96 if title else 26) * u, balance=True)
+    text = Text(
+        "overlay",
+        tidy.text,
+        page.style("title" if title else "body"),
+        w - 2 * margin,
+        h * (0.3 if title else 0.16),
+        max(9.0, 14 * u),
+        (96 if title else 26) * u,
+        balance=True,
+    )
     fit = page.fit([text]).get("overlay")
     notes += page.notes
     if fit is None:
@@ -403,7 +463,11 @@ def _overlay(image: Image.Image, op: EditOp, spec: ImageSpec, art: ArtDirection,
 
 def _restless(region: NDArray[np.float32]) -> float:
     gray = region.mean(axis=2)
-    return float(np.abs(np.diff(gray, axis=1)).mean() + np.abs(np.diff(gray, axis=0)).mean()) if min(gray.shape) > 1 else 0.0
+    return (
+        float(np.abs(np.diff(gray, axis=1)).mean() + np.abs(np.diff(gray, axis=0)).mean())
+        if min(gray.shape) > 1
+        else 0.0
+    )
 
 
 def _shaded(pixels: NDArray[np.float32], color: str, bottom: bool, reach: float) -> NDArray[np.float32]:
@@ -411,4 +475,5 @@ def _shaded(pixels: NDArray[np.float32], color: str, bottom: bool, reach: float)
     t = np.linspace(0, 1, h, dtype=np.float32)
     t = t if bottom else 1 - t
     alpha = np.clip((t - (1 - reach * 1.6)) / max(0.05, reach * 0.9), 0, 1)[:, None, None] * 0.72
-    return pixels * (1 - alpha) + np.array(parse(color), dtype=np.float32) * 255 * alpha
+    shade = np.array(parse(color), dtype=np.float32) * 255
+    return np.asarray(pixels * (1 - alpha) + shade * alpha, dtype=np.float32)

@@ -76,7 +76,11 @@ def stack(family: str, language: str) -> tuple[str, ...]:
     serif = family in _SERIF
     latin = (family, *_STAND_IN.get(family, ()), "Noto Serif" if serif else "Noto Sans")
     # Amiri is a book face, small for its size: it sets display lines only.
-    arabic = "Amiri" if family in _DISPLAY else ("Cairo" if family in {"Fredoka", "Nunito", "Oswald"} else "Noto Sans Arabic")
+    arabic = (
+        "Amiri"
+        if family in _DISPLAY
+        else ("Cairo" if family in {"Fredoka", "Nunito", "Oswald"} else "Noto Sans Arabic")
+    )
     hebrew = "Frank Ruhl Libre" if serif else "Heebo"
     others = [hebrew, arabic, "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", _CJK_FAMILY, "Noto Sans"]
     first = {"ar": [arabic], "fa": ["Noto Sans Arabic"], "ur": ["Noto Sans Arabic"], "he": [hebrew]}.get(language, [])

@@ -4,6 +4,7 @@
 them are closed outlines, and its keywords.
 """
 
+# ruff: noqa: E501 (the word list reads best in long lines)
 from __future__ import annotations
 
 import json
@@ -45,7 +46,7 @@ water=droplet; rain=cloud-rain; snow winter ice=snowflake; sun summer sunny suns
 cloud evaporation condensation vapor steam=cloud; wind=wind; river stream flood sea ocean=waves-horizontal; wave waves surf=waves-horizontal; mountain mountains alps peak summit=mountain;
 volcano=mountain; desert=sun; island beach=tree-palm; moon night=moon; star stars=star; planet planets saturn astronomy=orbit; earth world=earth; globe global international=globe;
 space rocket launch spaceship=rocket; galaxy universe cosmos=galaxy; satellite=satellite; telescope=telescope; astronaut=rocket; city urban town skyline=building; house home=house; apartment=building;
-office work=briefcase; business company corporate=briefcase-business; money finance budget cost price=coins; savings save=piggy-bank; bank=landmark; tax=receipt; profit increase rise=trending-up; decline decrease fall=trending-down;
+office work=briefcase; business company corporate=briefcase-business; money finance budget cost price=coins; savings save=piggy-bank; bank=landmark; tax=receipt; profit increase rise=chart-line; decline decrease fall=chart-line;
 shop store market retail=store; sale discount=tag; shopping=shopping-cart; cart=shopping-cart; gift present=gift; party celebration birthday=party-popper; cake=cake; wedding love=heart; heart=heart; family people group community crowd team=users;
 person man woman human user customer=user-round; child kid kids children baby=baby; grandmother grandfather elderly=user-round; hands help volunteer charity=hand-heart; partnership agreement deal=handshake;
 car driving=car; bus=bus; train railway rail=train-front; plane flight airplane travel trip airport=plane; ship boat ferry=ship; sail sailing yacht=sailboat; bicycle bike cycling=bike; road street highway=road; walk walking hike hiking=footprints; traffic=traffic-cone;
@@ -53,8 +54,8 @@ map=map; location place=map-pin; compass direction navigation=compass; camping c
 fire flame burn=flame; emergency alarm=siren; fireman firefighter=fire-extinguisher; helmet construction builder=hard-hat; tool tools repair fix=wrench; hammer=hammer; engineering mechanic gear gears=cog; engine motor=engine;
 electricity electric power energy=zap; battery=battery; solar=solar-panel; windmill turbine=fan; nuclear=radiation; atom physics molecule=atom; recycle recycling sustainable sustainability=recycle; waste trash garbage rubbish=trash; pollution=factory; climate=thermometer-sun; carbon emissions=factory;
 computer=computer; laptop=laptop; phone mobile smartphone=smartphone; internet web=globe; network=network; server cloud-computing=server; data=database; code programming software developer=code; robot ai automation=bot; chip processor=cpu; security password privacy=lock; key=key; camera photo photography=camera; video film movie cinema=clapperboard;
-music song=music; guitar=guitar; piano=piano; drum drums=drum; concert=mic-vocal; theater theatre drama=drama; art painting paint artist=palette; draw drawing sketch=pencil; write writing author=pen; letter mail email=mail; news newspaper journal=newspaper; speech talk conversation chat=message-circle; question faq=circle-help; idea ideas innovation creativity=lightbulb; brain mind thinking psychology memory=brain;
-sport sports football soccer ball=volleyball; gym fitness exercise workout training=dumbbell; strength muscle=biceps-flexed; run running=sport-shoe; swim swimming=waves-ladder; medal prize winner=medal; trophy champion=trophy; goal target objective=target; game gaming=gamepad-2; chess=chess-knight; dice=dices;
+music song melody=eighth-notes; guitar=guitar; piano=piano; drum drums=drum; concert=mic-vocal; theater theatre drama=drama; art painting paint artist=palette; draw drawing sketch=pencil; write writing author=pen; letter mail email=mail; news newspaper journal=newspaper; speech talk conversation chat=message-circle; question faq=lightbulb; idea ideas innovation creativity=lightbulb; brain mind thinking psychology memory=brain;
+sport sports football soccer ball=volleyball; gym fitness exercise workout training=dumbbell; strength muscle=biceps-flexed; run running=sport-shoe; swim swimming=waves-ladder; medal prize winner=medal; trophy champion=trophy; goal target objective=target; game gaming=gamepad-2; chess=chess-knight;
 dog puppy=dog; cat kitten=cat; bird birds=bird; fish=fish; turtle=turtle; rabbit=rabbit; squirrel=squirrel; panda bear=panda; animal animals pet paw=paw-print; horse cow pig=paw-print; egg eggs=egg; dinosaur fossil=bone; whale dolphin shark=fish; owl duck penguin=bird; mouse=rat; elephant lion tiger=paw-print;
 apple fruit=apple; banana=banana; orange lemon=citrus; grape=grape; cherry=cherry; carrot vegetable vegetables=carrot; salad=salad; pizza=pizza; burger=hamburger; soup=soup; cook cooking chef kitchen recipe=chef-hat; oven bake baking=microwave; restaurant food meal dinner lunch menu eat=utensils; knife=slice; wine=wine; beer=beer; cocktail=martini; drink juice=cup-soda; milk=milk; cheese=pizza; meat=beef; chicken=drumstick; sugar candy=candy; chocolate=candy; cookie=cookie; ice-cream dessert=ice-cream-cone; salt pepper spice=utensils; butter=croissant; breakfast=egg-fried;
 sleep bed=bed; bath shower=bath; clean cleaning hygiene wash washing soap=soap-dispenser-droplet; toothbrush teeth dentist=toothbrush; eye vision see=eye; ear hearing=ear; bone skeleton=bone; blood=droplets; pulse heartbeat=heart-pulse; wound=bandage; mask=venetian-mask; lungs breathing=wind; allergy=flower;
@@ -103,7 +104,16 @@ def icon(name: str) -> Icon:
 def _forms(word: str) -> list[str]:
     """The word and its plausible singulars and stems, best first."""
     forms = [word]
-    for ending, stem in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e")):
+    for ending, stem in (
+        ("ies", "y"),
+        ("ves", "f"),
+        ("es", ""),
+        ("s", ""),
+        ("ing", ""),
+        ("ing", "e"),
+        ("ed", ""),
+        ("ed", "e"),
+    ):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             forms.append(word[: -len(ending)] + stem)
     return forms

@@ -1,5 +1,6 @@
 """The page under construction: vector marks below, text above, both mirrored for right-to-left languages."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -117,7 +118,9 @@ class Page:
                 self.notes.append(f"text shortened to fit the image: {text.text[:60]!r}")
         return found
 
-    def text(self, fit: Fit | None, box: Box, color: str, align: str = "start", valign: str = "top", on: str = "") -> Box:
+    def text(
+        self, fit: Fit | None, box: Box, color: str, align: str = "start", valign: str = "top", on: str = ""
+    ) -> Box:
         """Places a fitted text in its box and gives the box that it covers. `on` is the color beneath, where known."""
         if fit is None:
             return Box(box.x, box.y, 0, 0)
@@ -128,7 +131,16 @@ class Page:
         self.texts.append((Placed(fit, area.x, area.y, color, align), area, on))
         return Box(x, y, fit.width, fit.height)
 
-    def rect(self, box: Box, fill: str, radius: float = 0.0, stroke: str = "", width: float = 0.0, opacity: float = 1.0, extra: str = "") -> None:
+    def rect(
+        self,
+        box: Box,
+        fill: str,
+        radius: float = 0.0,
+        stroke: str = "",
+        width: float = 0.0,
+        opacity: float = 1.0,
+        extra: str = "",
+    ) -> None:
         b = self.flip(box)
         line = f' stroke="{stroke}" stroke-width="{width:.2f}"' if stroke else ""
         self.marks.append(
@@ -136,12 +148,26 @@ class Page:
             f'{line} opacity="{opacity:.3f}" {extra}/>'
         )
 
-    def circle(self, cx: float, cy: float, r: float, fill: str, stroke: str = "", width: float = 0.0, opacity: float = 1.0, extra: str = "") -> None:
+    def circle(
+        self,
+        cx: float,
+        cy: float,
+        r: float,
+        fill: str,
+        stroke: str = "",
+        width: float = 0.0,
+        opacity: float = 1.0,
+        extra: str = "",
+    ) -> None:
         cx = self.w - cx if self.setting.rtl else cx
         line = f' stroke="{stroke}" stroke-width="{width:.2f}"' if stroke else ""
-        self.marks.append(f'<circle cx="{cx:.2f}" cy="{cy:.2f}" r="{r:.2f}" fill="{fill or "none"}"{line} opacity="{opacity:.3f}" {extra}/>')
+        self.marks.append(
+            f'<circle cx="{cx:.2f}" cy="{cy:.2f}" r="{r:.2f}" fill="{fill or "none"}"{line} opacity="{opacity:.3f}" {extra}/>'
+        )
 
-    def line(self, points: Sequence[tuple[float, float]], stroke: str, width: float, dash: str = "", opacity: float = 1.0) -> None:
+    def line(
+        self, points: Sequence[tuple[float, float]], stroke: str, width: float, dash: str = "", opacity: float = 1.0
+    ) -> None:
         path = " ".join(f"{self.w - x if self.setting.rtl else x:.2f},{y:.2f}" for x, y in points)
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         self.marks.append(

@@ -1,5 +1,6 @@
 """One spec to one picture: clean the text, lay the page out, paint it, set the type, check contrast."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import random
@@ -16,6 +17,7 @@ from .direction import resolve
 from .icons import find
 from .layouts import LAYOUTS, start
 from .page import Box, Page, Setting
+from .photo import prepare
 from .text import clean, direction, language_of
 from .typeset import Placed, Typesetter
 
@@ -45,16 +47,20 @@ class Drawn:
     notes: tuple[str, ...]
 
 
-def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter) -> Drawn:
-    """Renders a spec. The same spec, style and seed give the same pixels. Raises `GeneratorError`, `BadInput`."""
+def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter, photo: bytes | None = None) -> Drawn:
+    """Renders a spec. The same spec, style and seed give the same pixels. Raises `GeneratorError`, `BadInput`.
+
+    `photo` is a picture that takes the place of the drawn scene."""
     notes: list[str] = []
     spec = _cleaned(spec, notes)
     art = resolve(style)
     language = language_of(spec.language)
     page = Page(spec.size.width, spec.size.height, art, Setting(typesetter, language, direction(language) == "rtl"))
     # One sequence of chance an image, the same whatever else is drawn; the set's seed keeps palettes together.
-    rng = random.Random(zlib.crc32(f"{seed}/{style.seed}/{spec.index}/{spec.subject}/{spec.role}".encode()))
+    rng = random.Random(zlib.crc32(f"{seed}/{style.seed}/{spec.index}/{spec.subject}/{spec.role}".encode()))  # noqa: S311 (a drawing, not a secret)
     sheet = start(spec, style, page, rng)
+    if photo is not None:
+        sheet.photo = prepare(photo, art)
     LAYOUTS[spec.role](sheet)
     ground = typesetter.paint(page.document(), page.w, page.h).astype(np.float32)
     noise = np.random.default_rng(zlib.crc32(f"{seed}/{style.seed}/{spec.index}".encode()))
@@ -63,7 +69,9 @@ def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter) 
     return Drawn(pixels, areas, tuple(dict.fromkeys([*notes, *page.notes])))
 
 
-def compose(page: Page, surface: NDArray[np.float32], noise: np.random.Generator) -> tuple[NDArray[np.uint8], tuple[TextArea, ...]]:
+def compose(
+    page: Page, surface: NDArray[np.float32], noise: np.random.Generator
+) -> tuple[NDArray[np.uint8], tuple[TextArea, ...]]:
     """The page's texts over `surface` (h, w, 3, 0..255), each at 4.5:1 or more; and where they were set."""
     surface, placed, areas = _ensure_contrast(page, surface)
     if not placed:
@@ -91,7 +99,9 @@ def _cleaned(spec: ImageSpec, notes: list[str]) -> ImageSpec:
     def tidy_item(item: Item) -> Item:
         emoji = [c for c in clean(item.label).dropped if ord(c) > 0x2190]
         noun = item.icon or next((name for c in emoji if (name := _noun(c))), "")
-        return Item(label=tidy(item.label), detail=tidy(item.detail), icon=noun, value=tidy(item.value), source=item.source)
+        return Item(
+            label=tidy(item.label), detail=tidy(item.detail), icon=noun, value=tidy(item.value), source=item.source
+        )
 
     chart = spec.chart
     if chart is not None:
@@ -111,13 +121,15 @@ def _cleaned(spec: ImageSpec, notes: list[str]) -> ImageSpec:
 
 
 def _noun(char: str) -> str:
-    import unicodedata  # noqa: PLC0415 (one rare use)
+    import unicodedata
 
     name = unicodedata.name(char, "").lower()
     return name if name and find(name) else ""
 
 
-def _ensure_contrast(page: Page, surface: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...]]:
+def _ensure_contrast(
+    page: Page, surface: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...]]:
     """Measures each text against the pixels beneath it. Where 4.5:1 is missed, the text takes the ink that reads
     best there, and if that is not enough, a soft veil is laid under it."""
     placed: list[Placed] = []
@@ -128,9 +140,11 @@ def _ensure_contrast(page: Page, surface: NDArray[np.float32]) -> tuple[NDArray[
         patch = surface[window]
         color, ratio = item.color, _least_contrast(item.color, patch)
         if ratio < 4.5:
-            base = to_hex(np.median(patch.reshape(-1, 3), axis=0) / 255)
+            base = to_hex([float(c) / 255 for c in np.median(patch.reshape(-1, 3), axis=0)])
             inks = [page.art.palette.ink_on(base), page.art.palette.ink, page.art.palette.paper, "#ffffff", "#0b0b0b"]
-            options = [*inks, readable(color, base)] if color == page.art.palette.ink else [readable(color, base), *inks]
+            options = (
+                [*inks, readable(color, base)] if color == page.art.palette.ink else [readable(color, base), *inks]
+            )
             color = max(options, key=lambda c: (round(min(_least_contrast(c, patch), 4.6), 1), -options.index(c)))
             ratio = _least_contrast(color, patch)
             if ratio < 4.5:
@@ -163,9 +177,17 @@ def _least_contrast(color: str, patch: NDArray[np.float32]) -> float:
     return 1.0 if low <= own <= high else min(ratios)
 
 
-def _veil(surface: NDArray[np.float32], window: tuple[slice, slice], base: str, color: str, patch: NDArray[np.float32]) -> None:
+def _veil(
+    surface: NDArray[np.float32], window: tuple[slice, slice], base: str, color: str, patch: NDArray[np.float32]
+) -> None:
     """Blends the ground under a text toward whatever is far from its color, just enough."""
-    target = np.array(parse(readable(mix(base, "#000000" if parse(color)[1] > 0.5 else "#ffffff", 0.6), color, 7.0)), dtype=np.float32) * 255
+    target = (
+        np.array(
+            parse(readable(mix(base, "#000000" if parse(color)[1] > 0.5 else "#ffffff", 0.6), color, 7.0)),
+            dtype=np.float32,
+        )
+        * 255
+    )
     for strength in (0.35, 0.5, 0.65, 0.8, 0.92):
         veiled = patch * (1 - strength) + target * strength
         if _least_contrast(color, veiled) >= 4.6:

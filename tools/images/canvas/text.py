@@ -1,5 +1,6 @@
 """Text as it will be set: direction, what has no glyph, what may be broken, and what was left out."""
 
+# ruff: noqa: E501 (the pattern stays in one piece)
 from __future__ import annotations
 
 import re
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 from .fonts import covered
 
-__all__ = ["Cleaned", "breakable", "clean", "direction", "language_of", "longest_words", "shorten", "upper"]
+__all__ = ["Cleaned", "breakable", "clean", "direction", "language_of", "longest_words", "phrases", "shorten", "upper"]
 
 RTL = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv"})
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f]")
@@ -41,8 +42,12 @@ def clean(text: str) -> Cleaned:
 
     A character without a glyph is replaced by its compatibility form, or dropped and reported (emoji, mostly)."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "ignore").decode("utf-8"))
-    text = "".join(c if c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"} else
-                   (" " if c.isspace() else "") for c in text)
+    text = "".join(
+        c
+        if c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+        else (" " if c.isspace() else "")
+        for c in text
+    )
     text = re.sub(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]", "", text)
     known = covered(text)
     dropped: list[str] = []
@@ -78,12 +83,28 @@ def longest_words(text: str, count: int = 4) -> list[str]:
 
 def breakable(text: str, run: int = 10) -> str:
     """The text with break opportunities inside words longer than `run`: a soft hyphen in words, none shown in the rest."""
+
     def split(match: re.Match[str]) -> str:
         word = match.group()
         joint = "\u00ad" if word.isalpha() else "\u200b"
         return joint.join(word[i : i + run] for i in range(0, len(word), run))
 
     return re.sub(rf"[^\s]{{{run + 1},}}", lambda m: m.group() if _UNSPACED.search(m.group()) else split(m), text)
+
+
+_PHRASE_END = re.compile(
+    # a particle or ending in hiragana before a word in kanji, katakana or Latin; は, を and が before anything; punctuation
+    r"(?<=[\u3041-\u309f])(?=[\u3400-\u9fff\u30a1-\u30fa「『（A-Za-z0-9])|(?<=[はをが])(?=[\u3041-\u309f])|(?<=[、。！？・：」』）])"
+)
+
+
+def phrases(text: str, longest: int = 9) -> list[str]:
+    """A Japanese text cut where a reader would pause, roughly: titles break there rather than within words. A piece
+    beyond `longest` characters is cut further, at any character."""
+    pieces: list[str] = []
+    for piece in _PHRASE_END.split(text):
+        pieces += [piece] if len(piece) <= longest else list(piece)
+    return [piece for piece in pieces if piece]
 
 
 def shorten(text: str, fraction: float) -> str:

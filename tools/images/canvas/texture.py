@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 __all__ = ["apply", "chalk_alpha", "noise"]
 
-Pixels = NDArray[np.float32]
+Pixels = NDArray[Any]
 
 
 def noise(rng: np.random.Generator, w: int, h: int, cell: float) -> Pixels:
@@ -19,14 +21,22 @@ def noise(rng: np.random.Generator, w: int, h: int, cell: float) -> Pixels:
     return big / 127.5 - 1.0
 
 
-def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pixels:
+def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pixels:  # noqa: PLR0911 (one a surface)
     """`image` (h, w, 3) in 0..255 with the surface laid over it, same shape. `unit` is px per 1/1000 of the page."""
     h, w = image.shape[:2]
     if name == "paper":
-        grain = rng.standard_normal((h, w), dtype=np.float32) * 2.6 + noise(rng, w, h, 5 * unit) * 1.6 + noise(rng, w, h, 180 * unit) * 2.2
+        grain = (
+            rng.standard_normal((h, w), dtype=np.float32) * 2.6
+            + noise(rng, w, h, 5 * unit) * 1.6
+            + noise(rng, w, h, 180 * unit) * 2.2
+        )
         return image + grain[..., None]
     if name == "fiber":
-        grain = noise(rng, w, h, max(1.5, 2.2 * unit)) * 2.4 + noise(rng, w, h, max(2, 9 * unit)) * 2.0 + rng.standard_normal((h, w), dtype=np.float32) * 1.3
+        grain = (
+            noise(rng, w, h, max(1.5, 2.2 * unit)) * 2.4
+            + noise(rng, w, h, max(2, 9 * unit)) * 2.0
+            + rng.standard_normal((h, w), dtype=np.float32) * 1.3
+        )
         return image + grain[..., None]
     if name == "film":
         luma = image.mean(axis=2, keepdims=True) / 255
@@ -35,15 +45,31 @@ def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pi
         return _vignette(image, 0.42) + grain[..., None] * strength
     if name == "slate":
         smear = noise(rng, w, h, 90 * unit) * 3.0 + noise(rng, w, h, 300 * unit) * 3.6
-        streak = np.asarray(Image.fromarray((rng.random((max(2, h // 3), max(2, w // 60)), dtype=np.float32) * 255).astype(np.uint8)).resize((w, h), Image.Resampling.BICUBIC), dtype=np.float32) / 127.5 - 1
+        streak = (
+            np.asarray(
+                Image.fromarray(
+                    (rng.random((max(2, h // 3), max(2, w // 60)), dtype=np.float32) * 255).astype(np.uint8)
+                ).resize((w, h), Image.Resampling.BICUBIC),
+                dtype=np.float32,
+            )
+            / 127.5
+            - 1
+        )
         dust = rng.standard_normal((h, w), dtype=np.float32) * 1.8
         return _vignette(image, 0.16) + (smear + streak * 1.6 + dust)[..., None]
     if name == "aged":
-        stain = noise(rng, w, h, 260 * unit) * 3.2 + noise(rng, w, h, 70 * unit) * 1.4 + rng.standard_normal((h, w), dtype=np.float32) * 1.7
+        stain = (
+            noise(rng, w, h, 260 * unit) * 3.2
+            + noise(rng, w, h, 70 * unit) * 1.4
+            + rng.standard_normal((h, w), dtype=np.float32) * 1.7
+        )
         warm = np.array([0.6, 0.85, 1.35], dtype=np.float32)
         return _vignette(image, 0.10) + stain[..., None] * warm
     if name == "grid":
-        return image + (noise(rng, w, h, 240 * unit) * 3.0 + rng.standard_normal((h, w), dtype=np.float32) * 1.0)[..., None]
+        return (
+            image
+            + (noise(rng, w, h, 240 * unit) * 3.0 + rng.standard_normal((h, w), dtype=np.float32) * 1.0)[..., None]
+        )
     return image
 
 

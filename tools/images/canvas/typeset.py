@@ -3,6 +3,7 @@
 typst releases the interpreter lock while it works, which resvg's own binding does not, and paints with resvg itself.
 """
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import io
@@ -21,7 +22,7 @@ from PIL import Image
 from ....errors import ConfigError, GeneratorError
 from . import fonts
 from .direction import TypeStyle
-from .text import breakable, direction, longest_words, shorten, upper
+from .text import breakable, direction, longest_words, phrases, shorten, upper
 
 __all__ = ["Fit", "Placed", "Text", "Typesetter"]
 
@@ -137,10 +138,16 @@ class Typesetter:
     def _block(text: Text, string: str, language: str) -> dict[str, Any]:
         style = text.style
         tall = language in _TALL
+        words = longest_words(string)
+        if language == "ja" and text.balance and " " not in string:
+            joined = ["\u2060".join(piece) for piece in phrases(string)]
+            string = "".join(joined)
+            words = sorted(joined, key=lambda piece: (-len(piece), piece))[:3]
         families: list[Any] = list(fonts.stack(style.family, language))
         if language in _REGION:
-            families = [{"name": f, "covers": "latin-in-cjk"} if i < 3 and "CJK" not in f else f
-                        for i, f in enumerate(families)]
+            families = [
+                {"name": f, "covers": "latin-in-cjk"} if i < 3 and "CJK" not in f else f for i, f in enumerate(families)
+            ]
         return {
             "id": text.id, "text": string, "font": families, "weight": style.weight,
             "style": "italic" if style.italic else "normal", "fill": "#000000", "lang": language,
@@ -150,7 +157,7 @@ class Typesetter:
             "leading": max(0.0, style.leading * 0.5) if tall else (style.leading + 0.12 if language in _REGION else style.leading),
             "hyphenate": False, "align": "start", "w": text.width, "h": text.height, "min": max(_LEAST, text.smallest),
             "max": max(_LEAST, text.smallest, text.largest * style.scale), "group": text.group, "balance": text.balance, "lines": text.lines,
-            "words": longest_words(string),
+            "words": words,
         }  # fmt: skip
 
     def paint(self, svg: str, width: int, height: int) -> NDArray[np.uint8]:

@@ -1,16 +1,18 @@
 """Charts from given data: bars, lines, shares and scatter, drawn in the direction's own colors."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .....errors import BadInput
+from ...spec import Chart
 from ..brush import icon_mark
 from ..color import distance, mix, readable
 from ..page import Box
 from ..typeset import Fit, Text
-from ...spec import Chart
 from .entries import entries, listing
 from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_lens
 
@@ -29,7 +31,10 @@ def format_number(value: float, language: str) -> str:
         whole = whole.replace(",", "")
     fraction = fraction.rstrip("0")
     if language in _COMMA:
-        whole, mark = whole.replace(",", "\u00a0" if language in {"fr", "ru", "uk", "pl", "cs", "sv", "nb", "fi"} else "."), ","
+        whole, mark = (
+            whole.replace(",", "\u00a0" if language in {"fr", "ru", "uk", "pl", "cs", "sv", "nb", "fi"} else "."),
+            ",",
+        )
     else:
         mark = "."
     return whole + (mark + fraction if fraction else "")
@@ -47,6 +52,19 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     first = math.floor(low / step + 1e-9)
     last = math.ceil(high / step - 1e-9)
     return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Maps a value in low..high to px: `start` at low, `start + length` at high (a negative length points up)."""
+
+    low: float
+    high: float
+    start: float
+    length: float
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / ((self.high - self.low) or 1.0) * self.length
 
 
 def _check(data: Chart) -> None:
@@ -69,7 +87,7 @@ def chart(sheet: Sheet) -> None:
         return
     _check(data)
     data = _named(data)
-    page, c, u, spec = sheet.page, sheet.content, sheet.page.unit, sheet.spec
+    _page, c, u, spec = sheet.page, sheet.content, sheet.page.unit, sheet.spec
     if sheet.wide and (spec.items or spec.title):
         column = c.w * 0.32
         head = set_head(sheet, column, c.h * (0.5 if spec.items else 0.9), 64, 6)
@@ -126,7 +144,22 @@ def _legend(sheet: Sheet, data: Chart, box: Box) -> Box:
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
     chip = 19 * u
     width = box.w / len(names) - chip - 22 * u
-    fits = page.fit([Text(f"s{i}", name, page.style("kicker"), width, 60 * u, page.smallest("body") * 0.9, 24 * u, "legend", lines=2) for i, name in enumerate(names)])
+    fits = page.fit(
+        [
+            Text(
+                f"s{i}",
+                name,
+                page.style("kicker"),
+                width,
+                60 * u,
+                page.smallest("body") * 0.9,
+                24 * u,
+                "legend",
+                lines=2,
+            )
+            for i, name in enumerate(names)
+        ]
+    )
     x, h = box.x, max((f.height for f in fits.values()), default=0.0)
     for i, color in enumerate(_colors(sheet, len(names))):
         fit = fits.get(f"s{i}")
@@ -156,10 +189,27 @@ def _titles(sheet: Sheet, data: Chart, box: Box) -> Box:
     return box
 
 
-def _labels(sheet: Sheet, prefix: str, texts: Sequence[str], width: float, height: float, size: float = 20.0, lines: int = 2) -> dict[str, Fit]:
+def _labels(
+    sheet: Sheet, prefix: str, texts: Sequence[str], width: float, height: float, size: float = 20.0, lines: int = 2
+) -> dict[str, Fit]:
     page = sheet.page
     low = page.smallest("body") * 0.8
-    return page.fit([Text(f"{prefix}{i}", t, page.style("kicker"), max(6.0, width), max(low * 1.1, height), low, size * page.unit, prefix, lines=lines) for i, t in enumerate(texts)])
+    return page.fit(
+        [
+            Text(
+                f"{prefix}{i}",
+                t,
+                page.style("kicker"),
+                max(6.0, width),
+                max(low * 1.1, height),
+                low,
+                size * page.unit,
+                prefix,
+                lines=lines,
+            )
+            for i, t in enumerate(texts)
+        ]
+    )
 
 
 def _bars(sheet: Sheet, data: Chart, box: Box) -> None:
@@ -195,13 +245,25 @@ def _bars_up(sheet: Sheet, data: Chart, box: Box) -> None:
     side = min(40 * u, box.w / n * 0.5) if sum(icon is not None for icon in icons) > n / 2 and box.h > 220 * u else 0.0
     foot = max((f.height for f in names.values()), default=0.0) + 12 * u + (side + 8 * u if side else 0)
     area = Box(box.x, box.y + 30 * u, box.w, box.h - foot - 30 * u)
-    to_y = lambda v: area.bottom - (v - scale[0]) / (scale[-1] - scale[0]) * area.h  # noqa: E731
+    to_y = _Axis(scale[0], scale[-1], area.bottom, -area.h)
     for value in scale:
-        page.line([(area.x, to_y(value)), (area.right, to_y(value))], mix(p.paper, p.ink, 0.55 if value == 0 else 0.16), (1.8 if value == 0 else 1.0) * u)
+        page.line(
+            [(area.x, to_y(value)), (area.right, to_y(value))],
+            mix(p.paper, p.ink, 0.55 if value == 0 else 0.16),
+            (1.8 if value == 0 else 1.0) * u,
+        )
     band = area.w / n
     width = band * (0.66 if m > 1 else 0.58) / m
     values = [v for series in data.series.values() for v in series]
-    shown = _labels(sheet, "n", [format_number(v, sheet.page.setting.language) for v in values], max(width * 1.35, band / m * 0.92), 40 * u, 24 if m == 1 else 18, 1)
+    shown = _labels(
+        sheet,
+        "n",
+        [format_number(v, sheet.page.setting.language) for v in values],
+        max(width * 1.35, band / m * 0.92),
+        40 * u,
+        24 if m == 1 else 18,
+        1,
+    )
     for s, series in enumerate(data.series.values()):
         for c, value in enumerate(series):
             x = area.x + band * (c + 0.5) + (s - m / 2) * width
@@ -209,15 +271,41 @@ def _bars_up(sheet: Sheet, data: Chart, box: Box) -> None:
             _bar(sheet, Box(x + width * 0.04, y0, width * 0.92, max(1.0, y1 - y0)), _fill(sheet, data, s, c))
             fit = shown.get(f"n{s * n + c}")
             if fit:
-                spot = Box(x - (band - width) / 2, y0 - fit.height - 6 * u, band, fit.height) if value >= 0 else Box(x - (band - width) / 2, y1 + 6 * u, band, fit.height)
+                spot = (
+                    Box(x - (band - width) / 2, y0 - fit.height - 6 * u, band, fit.height)
+                    if value >= 0
+                    else Box(x - (band - width) / 2, y1 + 6 * u, band, fit.height)
+                )
                 page.text(fit, spot, p.ink, "center", on=p.paper)
     for c in range(n):
         fit = names.get(f"c{c}")
         icon = icons[c]
         if side and icon:
             spot = page.flip(Box(area.x + band * (c + 0.5) - side / 2, area.bottom + 12 * u, side, side))
-            page.svg(icon_mark(icon, spot, page.art, p.ink, mix(p.pop2, p.paper, 0.2), p.paper, "duotone" if page.art.icon != "line" else "line", 1.7))
-        page.text(fit, Box(area.x + band * c + band * 0.03, area.bottom + 12 * u + (side + 8 * u if side else 0), band * 0.94, fit.height if fit else 0), p.muted, "center", on=p.paper)
+            page.svg(
+                icon_mark(
+                    icon,
+                    spot,
+                    page.art,
+                    p.ink,
+                    mix(p.pop2, p.paper, 0.2),
+                    p.paper,
+                    "duotone" if page.art.icon != "line" else "line",
+                    1.7,
+                )
+            )
+        page.text(
+            fit,
+            Box(
+                area.x + band * c + band * 0.03,
+                area.bottom + 12 * u + (side + 8 * u if side else 0),
+                band * 0.94,
+                fit.height if fit else 0,
+            ),
+            p.muted,
+            "center",
+            on=p.paper,
+        )
 
 
 def _bar(sheet: Sheet, b: Box, fill: str) -> None:
@@ -245,11 +333,19 @@ def _bars_across(sheet: Sheet, data: Chart, box: Box) -> None:
     side = max((f.width for f in names.values()), default=0.0) + 16 * u
     values = [v for series in data.series.values() for v in series]
     band = box.h / n
-    shown = _labels(sheet, "n", [format_number(v, sheet.page.setting.language) for v in values], box.w * 0.16, band / m * 0.96, 22 if m == 1 else 17, 1)
+    shown = _labels(
+        sheet,
+        "n",
+        [format_number(v, sheet.page.setting.language) for v in values],
+        box.w * 0.16,
+        band / m * 0.96,
+        22 if m == 1 else 17,
+        1,
+    )
     tail = max((f.width for f in shown.values()), default=0.0) + 12 * u
     low, high = _range(data)
     area = Box(box.x + side + (tail if low < 0 else 0), box.y, box.w - side - tail * (2 if low < 0 else 1), box.h)
-    to_x = lambda v: area.x + (v - low) / ((high - low) or 1) * area.w  # noqa: E731
+    to_x = _Axis(low, high, area.x, area.w)
     page.line([(to_x(0), area.y), (to_x(0), area.bottom)], mix(p.paper, p.ink, 0.5), 1.6 * u)
     height = min(band * 0.68, 64 * u * m) / m
     for c in range(n):
@@ -269,12 +365,16 @@ def _bars_across(sheet: Sheet, data: Chart, box: Box) -> None:
 def _plot_frame(sheet: Sheet, box: Box, scale: Sequence[float]) -> Box:
     """Horizontal grid with its numbers; returns the plot area."""
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
-    fits = _labels(sheet, "t", [format_number(v, sheet.page.setting.language) for v in scale], box.w * 0.2, 30 * u, 18, 1)
+    fits = _labels(
+        sheet, "t", [format_number(v, sheet.page.setting.language) for v in scale], box.w * 0.2, 30 * u, 18, 1
+    )
     side = max((f.width for f in fits.values()), default=0.0) + 14 * u
     area = Box(box.x + side, box.y + 10 * u, box.w - side, box.h - 10 * u)
     for i, value in enumerate(scale):
         y = area.bottom - (value - scale[0]) / (scale[-1] - scale[0]) * area.h
-        page.line([(area.x, y), (area.right, y)], mix(p.paper, p.ink, 0.5 if i == 0 else 0.16), (1.6 if i == 0 else 1.0) * u)
+        page.line(
+            [(area.x, y), (area.right, y)], mix(p.paper, p.ink, 0.5 if i == 0 else 0.16), (1.6 if i == 0 else 1.0) * u
+        )
         fit = fits.get(f"t{i}")
         if fit:
             page.text(fit, Box(box.x, y - fit.size * 0.56, side - 14 * u, fit.height), p.muted, "end", on=p.paper)
@@ -289,18 +389,30 @@ def _lines(sheet: Sheet, data: Chart, box: Box) -> None:
     scale = ticks(0.0 if 0 <= low < high * 0.5 else low, high)
     n = len(data.categories)
     every = max(1, -(-n // 8))
-    names = _labels(sheet, "c", [c if i % every == 0 else "" for i, c in enumerate(data.categories)], box.w / max(2, n / every) * 0.94, 60 * u, 19, 2)
+    names = _labels(
+        sheet,
+        "c",
+        [c if i % every == 0 else "" for i, c in enumerate(data.categories)],
+        box.w / max(2, n / every) * 0.94,
+        60 * u,
+        19,
+        2,
+    )
     foot = max((f.height for f in names.values()), default=0.0) + 14 * u
     area = _plot_frame(sheet, box.top(box.h - foot), scale)
     pad = area.w * 0.03 + 12 * u
-    to_x = lambda i: area.x + pad + (area.w - 2 * pad) * (i / max(1, n - 1))  # noqa: E731
-    to_y = lambda v: area.bottom - (v - scale[0]) / (scale[-1] - scale[0]) * area.h  # noqa: E731
+    to_x = _Axis(0, max(1, n - 1), area.x + pad, area.w - 2 * pad)
+    to_y = _Axis(scale[0], scale[-1], area.bottom, -area.h)
     colors = _colors(sheet, len(data.series))
     for s, series in enumerate(data.series.values()):
         points = [(to_x(i), to_y(v)) for i, v in enumerate(series)]
         if len(data.series) == 1:
             flipped = [(page.w - x if page.setting.rtl else x, y) for x, y in points]
-            d = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in flipped) + f"L{flipped[-1][0]:.1f} {area.bottom:.1f}L{flipped[0][0]:.1f} {area.bottom:.1f}Z"
+            d = (
+                "M"
+                + "L".join(f"{x:.1f} {y:.1f}" for x, y in flipped)
+                + f"L{flipped[-1][0]:.1f} {area.bottom:.1f}L{flipped[0][0]:.1f} {area.bottom:.1f}Z"
+            )
             page.svg(f'<path d="{d}" fill="{colors[s]}" opacity=".16"/>')
         page.line(points, colors[s], 4.5 * u)
         for x, y in points if n <= 24 else points[-1:]:
@@ -308,11 +420,19 @@ def _lines(sheet: Sheet, data: Chart, box: Box) -> None:
     if len(data.series) == 1:
         series = next(iter(data.series.values()))
         marked = sorted({n - 1, max(range(n), key=lambda i: series[i])})
-        fits = _labels(sheet, "n", [format_number(series[i], sheet.page.setting.language) for i in marked], box.w * 0.2, 40 * u, 23, 1)
-        for (k, i), fit in zip(enumerate(marked), fits.values(), strict=False):
-            del k
-            x = min(max(area.x, to_x(i) - fit.width / 2), area.right - fit.width)
-            page.text(fit, Box(x, max(box.y, to_y(series[i]) - fit.height - 16 * u), fit.width, fit.height), p.ink, on=p.paper)
+        fits = _labels(
+            sheet,
+            "n",
+            [format_number(series[i], sheet.page.setting.language) for i in marked],
+            box.w * 0.2,
+            40 * u,
+            23,
+            1,
+        )
+        for i, shown in zip(marked, fits.values(), strict=False):
+            x = min(max(area.x, to_x(i) - shown.width / 2), area.right - shown.width)
+            y = max(box.y, to_y(series[i]) - shown.height - 16 * u)
+            page.text(shown, Box(x, y, shown.width, shown.height), p.ink, on=p.paper)
     for i in range(0, n, every):
         fit = names.get(f"c{i}")
         if fit:
@@ -340,23 +460,63 @@ def _shares(sheet: Sheet, data: Chart, box: Box) -> None:
     angle = -math.pi / 2
     for rank, i in enumerate(order):
         sweep = math.tau * values[i] / total
-        page.svg(_slice(cx, cy, side / 2, side * 0.29, angle, angle + sign * min(sweep, math.tau * 0.99999), colors[rank], p.paper, 3 * u))
+        page.svg(
+            _slice(
+                cx,
+                cy,
+                side / 2,
+                side * 0.29,
+                angle,
+                angle + sign * min(sweep, math.tau * 0.99999),
+                colors[rank],
+                p.paper,
+                3 * u,
+            )
+        )
         angle += sign * sweep
     rows = rest.grid(1, len(values), 10 * u)
     chip = min(22 * u, rows[0].h * 0.4)
     row_w = rest.w - chip - 14 * u
     names = _labels(sheet, "c", [data.categories[i] for i in order], row_w * 0.68, rows[0].h, 26, 3)
-    shown = _labels(sheet, "n", [format_number(values[i], page.setting.language) for i in order], row_w * 0.3, rows[0].h, 30, 1)
+    shown = _labels(
+        sheet, "n", [format_number(values[i], page.setting.language) for i in order], row_w * 0.3, rows[0].h, 30, 1
+    )
     for rank, row in enumerate(rows):
         page.rect(Box(row.x, row.cy - chip / 2, chip, chip), colors[rank], chip / 2 if page.art.radius > 0.2 else 0)
-        page.text(names.get(f"c{rank}"), Box(row.x + chip + 14 * u, row.y, row_w * 0.68, row.h), p.ink, "start", "middle", on=p.paper)
-        page.text(shown.get(f"n{rank}"), Box(row.right - row_w * 0.3, row.y, row_w * 0.3, row.h), p.accent, "end", "middle", on=p.paper)
+        page.text(
+            names.get(f"c{rank}"),
+            Box(row.x + chip + 14 * u, row.y, row_w * 0.68, row.h),
+            p.ink,
+            "start",
+            "middle",
+            on=p.paper,
+        )
+        page.text(
+            shown.get(f"n{rank}"),
+            Box(row.right - row_w * 0.3, row.y, row_w * 0.3, row.h),
+            p.accent,
+            "end",
+            "middle",
+            on=p.paper,
+        )
 
 
-def _slice(cx: float, cy: float, outer: float, inner: float, a: float, b: float, fill: str, gap: str, width: float) -> str:
+def _slice(
+    cx: float, cy: float, outer: float, inner: float, a: float, b: float, fill: str, gap: str, width: float
+) -> str:
     large, sweep = int(abs(b - a) > math.pi), int(b > a)
-    x0, y0, x1, y1 = cx + math.cos(a) * outer, cy + math.sin(a) * outer, cx + math.cos(b) * outer, cy + math.sin(b) * outer
-    x2, y2, x3, y3 = cx + math.cos(b) * inner, cy + math.sin(b) * inner, cx + math.cos(a) * inner, cy + math.sin(a) * inner
+    x0, y0, x1, y1 = (
+        cx + math.cos(a) * outer,
+        cy + math.sin(a) * outer,
+        cx + math.cos(b) * outer,
+        cy + math.sin(b) * outer,
+    )
+    x2, y2, x3, y3 = (
+        cx + math.cos(b) * inner,
+        cy + math.sin(b) * inner,
+        cx + math.cos(a) * inner,
+        cy + math.sin(a) * inner,
+    )
     return (
         f'<path d="M{x0:.2f} {y0:.2f}A{outer:.2f} {outer:.2f} 0 {large} {sweep} {x1:.2f} {y1:.2f}L{x2:.2f} {y2:.2f}'
         f'A{inner:.2f} {inner:.2f} 0 {large} {1 - sweep} {x3:.2f} {y3:.2f}Z" fill="{fill}" stroke="{gap}" stroke-width="{width:.2f}"/>'
@@ -368,13 +528,17 @@ def _scatter(sheet: Sheet, data: Chart, box: Box) -> None:
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
     box = _titles(sheet, data, box)
     series = list(data.series.values())
-    xs, ys = (series[0], series[1]) if len(series) > 1 else (tuple(float(i) for i in range(len(data.categories))), series[0])
+    xs, ys = (
+        (series[0], series[1]) if len(series) > 1 else (tuple(float(i) for i in range(len(data.categories))), series[0])
+    )
     scale_x, scale_y = ticks(min(xs), max(xs)), ticks(min(ys), max(ys))
-    feet = _labels(sheet, "x", [format_number(v, page.setting.language) for v in scale_x], box.w / len(scale_x), 30 * u, 18, 1)
+    feet = _labels(
+        sheet, "x", [format_number(v, page.setting.language) for v in scale_x], box.w / len(scale_x), 30 * u, 18, 1
+    )
     foot = max((f.height for f in feet.values()), default=0.0) + 12 * u
     area = _plot_frame(sheet, box.top(box.h - foot), scale_y)
-    to_x = lambda v: area.x + (v - scale_x[0]) / (scale_x[-1] - scale_x[0]) * area.w  # noqa: E731
-    to_y = lambda v: area.bottom - (v - scale_y[0]) / (scale_y[-1] - scale_y[0]) * area.h  # noqa: E731
+    to_x = _Axis(scale_x[0], scale_x[-1], area.x, area.w)
+    to_y = _Axis(scale_y[0], scale_y[-1], area.bottom, -area.h)
     for i, value in enumerate(scale_x):
         fit = feet.get(f"x{i}")
         if fit:
@@ -392,12 +556,24 @@ def _scatter(sheet: Sheet, data: Chart, box: Box) -> None:
             continue
         places = [
             Box(to_x(x) + dx, to_y(y) + dy, fit.width, fit.height)
-            for dx, dy in ((14 * u, -fit.height * 0.5), (-14 * u - fit.width, -fit.height * 0.5), (-fit.width / 2, -fit.height - 12 * u), (-fit.width / 2, 14 * u))
+            for dx, dy in (
+                (14 * u, -fit.height * 0.5),
+                (-14 * u - fit.width, -fit.height * 0.5),
+                (-fit.width / 2, -fit.height - 12 * u),
+                (-fit.width / 2, 14 * u),
+            )
         ]
-        free = [s for s in places if s.x >= area.x and s.right <= area.right and s.y >= box.y and s.bottom <= area.bottom and not any(s.overlaps(t) for t in taken)]
+        free = [
+            s
+            for s in places
+            if s.x >= area.x
+            and s.right <= area.right
+            and s.y >= box.y
+            and s.bottom <= area.bottom
+            and not any(s.overlaps(t) for t in taken)
+        ]
         if free:
             taken.append(free[0])
             page.text(fit, free[0], p.ink, on=p.paper)
         else:
             page.notes.append(f"no room to name the point {data.categories[i]!r}")
-

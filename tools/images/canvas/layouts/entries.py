@@ -1,16 +1,17 @@
 """Pages of entries: step, facts, list and summary; and the grid of entries that they share."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...spec import Item
 from ..brush import icon_mark
 from ..color import mix
 from ..icons import Icon
 from ..page import Box
 from ..typeset import Fit, Text
-from ...spec import Item
 from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_picture
 
 __all__ = ["entries", "listing", "panel_color", "step", "wanted_height"]
@@ -126,7 +127,7 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         if items:
             sheet.page.notes.append(f"{len(items)} entries had no room and were left out: ask for a larger image")
         return
-    page, u = sheet.page, sheet.page.unit
+    _page, u = sheet.page, sheet.page.unit
     items = _as_many_as_fit(sheet, box, items)
     icons = [icon_for(item.icon, item.label if sheet.spec.language == "en" else "") for item in items]
     shape = _shape(box, len(items), u, any(icons))
@@ -195,11 +196,15 @@ def _as_many_as_fit(sheet: Sheet, box: Box, items: Sequence[Item]) -> Sequence[I
     if len(items) <= columns * rows:
         return items
     kept = max(1, columns * rows)
-    page.notes.append(f"{len(items) - kept} of {len(items)} entries had no room and were left out: ask for a larger image or more of them")
+    page.notes.append(
+        f"{len(items) - kept} of {len(items)} entries had no room and were left out: ask for a larger image or more of them"
+    )
     return items[:kept]
 
 
-def _set_cells(sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons: Sequence[Icon | None], shape: _Shape) -> None:
+def _set_cells(
+    sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons: Sequence[Icon | None], shape: _Shape
+) -> None:
     page, u = sheet.page, sheet.page.unit
     art = page.art
     short = min(cell.h for cell in cells)
@@ -228,7 +233,13 @@ def _set_cells(sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons:
             bodies.append(inner.after(size + pad * 1.1))
         if icon:
             _icon(sheet, spot, icon, i)
-    _set_bodies(sheet, bodies, items, centered=shape.stacked and art.name in {"botanical", "playful", "papercut"}, middle=not shape.stacked)
+    _set_bodies(
+        sheet,
+        bodies,
+        items,
+        centered=shape.stacked and art.name in {"botanical", "playful", "papercut"},
+        middle=not shape.stacked,
+    )
 
 
 def _icon(sheet: Sheet, spot: Box, icon: Icon, i: int) -> None:
@@ -238,7 +249,18 @@ def _icon(sheet: Sheet, spot: Box, icon: Icon, i: int) -> None:
     if name in {"papercut", "playful"}:
         tint = (p.pop2, p.ramp[1], p.ramp[2], p.pop)[i % 4]
         page.circle(spot.cx, spot.cy, spot.w / 2, mix(tint, "#ffffff", 0.25))
-        page.svg(icon_mark(icon, flipped.inset(spot.w * 0.2), art, p.ink if name == "playful" else p.light, p.pop if name == "playful" else p.accent, "#ffffff", "", 2.0))
+        page.svg(
+            icon_mark(
+                icon,
+                flipped.inset(spot.w * 0.2),
+                art,
+                p.ink if name == "playful" else p.light,
+                p.pop if name == "playful" else p.accent,
+                "#ffffff",
+                "",
+                2.0,
+            )
+        )
         return
     if name == "swiss":
         page.rect(spot, p.pop if i % 2 == 0 else p.ink)
@@ -248,11 +270,19 @@ def _icon(sheet: Sheet, spot: Box, icon: Icon, i: int) -> None:
         page.svg(icon_mark(icon, flipped.inset(spot.w * 0.08), art, p.accent, p.ramp[2], p.panel, "duotone", 1.5))
         return
     if name == "editorial":
-        page.svg(icon_mark(icon, flipped.inset(spot.w * 0.06), art, p.ink, mix(p.pop2, p.panel, 0.25), p.panel, "duotone", 1.3))
+        page.svg(
+            icon_mark(
+                icon, flipped.inset(spot.w * 0.06), art, p.ink, mix(p.pop2, p.panel, 0.25), p.panel, "duotone", 1.3
+            )
+        )
         return
     weight = {"blueprint": 1.2, "botanical": 1.0, "chalkboard": 1.6}.get(name, 0.0)
     line = p.accent if name == "chalkboard" else p.ink
-    page.svg(icon_mark(icon, flipped.inset(spot.w * 0.06), art, line, p.pop if name != "blueprint" else p.pop2, p.panel, "", weight))
+    page.svg(
+        icon_mark(
+            icon, flipped.inset(spot.w * 0.06), art, line, p.pop if name != "blueprint" else p.pop2, p.panel, "", weight
+        )
+    )
 
 
 def _card(sheet: Sheet, cell: Box, i: int) -> None:
@@ -280,7 +310,12 @@ def _rule(sheet: Sheet, cell: Box) -> None:
     if art.name == "swiss":
         page.rect(Box(cell.x, y, cell.w, 2.4 * u), p.ink)
     elif art.name == "chalkboard":
-        page.line([(cell.x, y), (cell.x + cell.w * 0.5, y + 1.6 * u), (cell.right, y - 0.8 * u)], mix(p.paper, p.ink, 0.45), 1.8 * u, dash=f"{10 * u:.1f} {7 * u:.1f}")
+        page.line(
+            [(cell.x, y), (cell.x + cell.w * 0.5, y + 1.6 * u), (cell.right, y - 0.8 * u)],
+            mix(p.paper, p.ink, 0.45),
+            1.8 * u,
+            dash=f"{10 * u:.1f} {7 * u:.1f}",
+        )
     else:
         page.rect(Box(cell.x + cell.w * 0.0, y, cell.w, max(0.8, 1.0 * u)), p.ink, opacity=0.45)
 
@@ -297,15 +332,31 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
         value_h = min(box.h * 0.6, max(low * 1.3, box.h * share)) if item.value else 0.0
         label_h = max(1.0, min(box.h - value_h, max(low * 1.15, box.h * label_share)))
         if item.value:
-            texts.append(Text(f"v{i}", item.value, page.style("number"), box.w, value_h, low * 0.8, min(72 * u, box.h * 0.4), "value", lines=2))
-        texts.append(Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 34 * u, "label", lines=5))
+            texts.append(
+                Text(
+                    f"v{i}",
+                    item.value,
+                    page.style("number"),
+                    box.w,
+                    value_h,
+                    low * 0.8,
+                    min(72 * u, box.h * 0.4),
+                    "value",
+                    lines=2,
+                )
+            )
+        texts.append(
+            Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 34 * u, "label", lines=5)
+        )
     first = page.fit(texts)
     texts = []
     for i, (box, item) in enumerate(zip(bodies, items, strict=True)):
         used = sum(first[k].height + 8 * u for k in (f"v{i}", f"l{i}") if k in first)
         room = box.h - used
         if item.detail and room > detail_low * 1.05:
-            texts.append(Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 23 * u, "detail"))
+            texts.append(
+                Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 23 * u, "detail")
+            )
         elif item.detail:
             page.notes.append(f"no room for the detail of {item.label[:40]!r}: ask for a larger image")
     second = page.fit(texts)

@@ -1,5 +1,6 @@
 """What every page of a set shares: margins, running head, caption, headline, and the picture with its frame."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import math
@@ -8,16 +9,29 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...spec import ImageSpec, StyleSheet
 from ..color import mix
 from ..icons import Icon, find, find_all
 from ..page import Box, Page
+from ..photo import photo_mark
 from ..scene import picture
 from ..scene import shapes as s
 from ..scene.environments import choose
+from ..scene.materials import soft_shadow
 from ..typeset import Fit, Text
-from ...spec import ImageSpec, StyleSheet
 
-__all__ = ["Head", "Sheet", "head_with_lens", "icon_for", "ornament", "place_head", "set_head", "show_lens", "show_picture", "start"]
+__all__ = [
+    "Head",
+    "Sheet",
+    "head_with_lens",
+    "icon_for",
+    "ornament",
+    "place_head",
+    "set_head",
+    "show_lens",
+    "show_picture",
+    "start",
+]
 
 
 @dataclass
@@ -32,6 +46,7 @@ class Sheet:
     subject: tuple[Icon, ...]
     place: str
     night: bool
+    photo: str = ""
 
     @property
     def wide(self) -> bool:
@@ -59,19 +74,30 @@ def icon_for(noun: str, label: str = "") -> Icon | None:
 
 def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) -> Sheet:
     """Opens a page: paper, border and motif, running head with the place in the series, caption at the foot."""
-    p, u = page.art.palette, page.unit
+    p, _u = page.art.palette, page.unit
     margin = max(0.055 * min(page.w, page.h), 0.032 * max(page.w, page.h), 10.0)
     page.rect(page.box, p.paper)
-    words = " ".join([spec.subject, " ".join(spec.icons), spec.title if spec.language == "en" else "", spec.prompt[:300]])
+    words = " ".join(
+        [spec.subject, " ".join(spec.icons), spec.title if spec.language == "en" else "", spec.prompt[:300]]
+    )
     named = [icon for icon in (find(noun) for noun in spec.icons) if icon]
-    found = [*find_all(spec.subject, 3), *named, *(icon for item in spec.items if (icon := icon_for(item.icon))), *find_all(spec.prompt[:200], 3)]
+    found = [
+        *find_all(spec.subject, 3),
+        *named,
+        *(icon for item in spec.items if (icon := icon_for(item.icon))),
+        *find_all(spec.prompt[:200], 3),
+    ]
     subject = tuple(dict.fromkeys(found))[:3]
     shared = " ".join([style.motif, *style.subjects.values()])
     place = choose(" ".join([spec.subject, " ".join(spec.icons)]), "") or choose(words, "") or choose(shared, "stage")
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)
-    night = place == "space" or bool(re.search(r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|evening)\b", " ".join([words, style.tone]).lower()))
+    night = place == "space" or bool(
+        re.search(
+            r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|evening)\b", " ".join([words, style.tone]).lower()
+        )
+    )
     sheet = Sheet(spec, style, page, content, rng, subject, place, night)
     _border(sheet, margin)
     foot = _caption(sheet)
@@ -88,7 +114,9 @@ def _running_head(sheet: Sheet) -> float:
         return 0.0
     size = max(page.smallest("body"), 21 * page.unit)
     style = page.style("kicker")
-    fit = page.fit([Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)]).get("kicker")
+    fit = page.fit(
+        [Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)]
+    ).get("kicker")
     if fit is None:
         return 0.0
     area = Box(sheet.content.x, sheet.content.y, sheet.content.w, fit.height)
@@ -102,12 +130,27 @@ def _caption(sheet: Sheet) -> float:
     if not spec.caption:
         return 0.0
     c, u = sheet.content, page.unit
-    text = Text("caption", spec.caption, page.style("body"), c.w, min(c.h * 0.14, 70 * u + 14), page.smallest("body") * 0.92, 16.5 * u, lines=4)
+    text = Text(
+        "caption",
+        spec.caption,
+        page.style("body"),
+        c.w,
+        min(c.h * 0.14, 70 * u + 14),
+        page.smallest("body") * 0.92,
+        16.5 * u,
+        lines=4,
+    )
     fit = page.fit([text]).get("caption")
     if fit is None:
         return 0.0
     area = Box(c.x, c.bottom - fit.height, c.w, fit.height)
-    placed = page.text(fit, area, page.art.palette.muted, "center" if page.art.name == "botanical" else "start", on=page.art.palette.paper)
+    placed = page.text(
+        fit,
+        area,
+        page.art.palette.muted,
+        "center" if page.art.name == "botanical" else "start",
+        on=page.art.palette.paper,
+    )
     page.reserved.append(placed)
     return fit.height + 18 * u
 
@@ -154,19 +197,31 @@ def ornament(sheet: Sheet, x: float, y: float, w: float, align: str = "start") -
     elif motif == "squiggle":
         n = max(3, int(min(w, 240 * u) / (14 * u)))
         points = [(x0 + i * 14 * u, y + (3.2 * u if i % 2 else -3.2 * u)) for i in range(n + 1)]
-        page.svg(f'<path d="{s.smooth(points)}" fill="none" stroke="{p.accent}" stroke-width="{3 * u:.2f}" stroke-linecap="round"/>', mirrored=True)
+        page.svg(
+            f'<path d="{s.smooth(points)}" fill="none" stroke="{p.accent}" stroke-width="{3 * u:.2f}" stroke-linecap="round"/>',
+            mirrored=True,
+        )
     elif motif == "sprig":
         cx = x0 + w / 2 if align == "center" else x0 + 60 * u
         page.line([(cx - 58 * u, y), (cx - 14 * u, y)], p.accent, 1.1 * u)
         page.line([(cx + 14 * u, y), (cx + 58 * u, y)], p.accent, 1.1 * u)
-        leaves = s.leaf(cx, y + 2 * u, 17 * u, -150, 0.42)[0] + s.leaf(cx, y + 2 * u, 17 * u, -30, 0.42)[0] + s.leaf(cx, y + 3 * u, 18 * u, -90, 0.4)[0]
+        leaves = (
+            s.leaf(cx, y + 2 * u, 17 * u, -150, 0.42)[0]
+            + s.leaf(cx, y + 2 * u, 17 * u, -30, 0.42)[0]
+            + s.leaf(cx, y + 3 * u, 18 * u, -90, 0.4)[0]
+        )
         page.svg(f'<path d="{leaves}" fill="{p.accent}" opacity=".85"/>', mirrored=True)
     elif motif == "scallop":
         for i in range(5):
             page.circle(x0 + (7 + 17 * i) * u, y, 5 * u, (p.accent, p.pop2, p.ramp[2])[i % 3])
     elif motif == "confetti":
         for i in range(6):
-            page.circle(x0 + (8 + 20 * i) * u, y + (4 * u if i % 2 else -3 * u), (6.5 if i % 2 else 4.5) * u, (p.accent, p.pop2, p.pop, p.ramp[3])[i % 4])
+            page.circle(
+                x0 + (8 + 20 * i) * u,
+                y + (4 * u if i % 2 else -3 * u),
+                (6.5 if i % 2 else 4.5) * u,
+                (p.accent, p.pop2, p.pop, p.ramp[3])[i % 4],
+            )
 
 
 def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: int = 4, sub: float = 0.42) -> Head:
@@ -177,13 +232,33 @@ def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: i
     # A long title is set smaller from the start: it is a sentence then, not a poster word.
     length = len(spec.title) * (1.9 if spec.language in {"zh", "ja", "ko"} else 1.0)
     top *= min(1.0, max(0.5, 1.12 - length / 190))
-    title = Text("title", spec.title, page.style("title"), width, room, page.smallest("title") * 0.75, top, balance=True, lines=lines)
+    title = Text(
+        "title",
+        spec.title,
+        page.style("title"),
+        width,
+        room,
+        page.smallest("title") * 0.75,
+        top,
+        balance=True,
+        lines=lines,
+    )
     fits = page.fit([title])
     head = fits.get("title")
     gap = max(0.30 * (head.size if head else 0) * 0.62, 6 * u)
     left = height - (head.height + gap if head else 0)
     size = max(page.smallest("body"), min((head.size if head else top) * sub, 30 * u))
-    subtitle = Text("subtitle", spec.subtitle, page.style("subtitle"), min(width, size * 34), max(left, size * 1.4), page.smallest("body"), size, balance=True, lines=5)
+    subtitle = Text(
+        "subtitle",
+        spec.subtitle,
+        page.style("subtitle"),
+        min(width, size * 34),
+        max(left, size * 1.4),
+        page.smallest("body"),
+        size,
+        balance=True,
+        lines=5,
+    )
     low = page.fit([subtitle]).get("subtitle")
     total = (head.height if head else 0) + (gap + low.height if low and head else low.height if low else 0)
     return Head(head, low, gap, total)
@@ -200,11 +275,15 @@ def head_with_lens(sheet: Sheet, share: float, largest: float, lines: int = 3) -
     place_head(sheet, head, Box(c.x, y, c.w, head.height))
     if lens:
         show_lens(sheet, Box(c.right - side, c.y + (tall - side) / 2, side, side))
-    page.rect(Box(c.x, c.y + tall + 20 * u, c.w, max(0.8, 1.4 * u)), mix(page.art.palette.paper, page.art.palette.ink, 0.3))
+    page.rect(
+        Box(c.x, c.y + tall + 20 * u, c.w, max(0.8, 1.4 * u)), mix(page.art.palette.paper, page.art.palette.ink, 0.3)
+    )
     return c.below(tall + 44 * u)
 
 
-def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: str = "", on: str = "", muted: str = "") -> None:
+def place_head(
+    sheet: Sheet, head: Head, box: Box, align: str = "start", color: str = "", on: str = "", muted: str = ""
+) -> None:
     """Sets a fitted headline at the top of `box`."""
     p = sheet.page.art.palette
     on = on or p.paper
@@ -216,16 +295,30 @@ def place_head(sheet: Sheet, head: Head, box: Box, align: str = "start", color: 
         sheet.page.text(head.subtitle, Box(box.x, y, box.w, head.subtitle.height), muted or p.muted, align, on=on)
 
 
-def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: Sequence[Icon] | None = None, prefix: str = "p", framed: bool = True, around: str = "", air: bool = False) -> None:
+def show_picture(
+    sheet: Sheet,
+    window: Box,
+    focus: Box | None = None,
+    subject: Sequence[Icon] | None = None,
+    prefix: str = "p",
+    framed: bool = True,
+    around: str = "",
+    air: bool = False,
+    place: str = "",
+) -> None:
     """Draws the scene into `window` (page coordinates), with the direction's own frame.
 
-    `around` is the color of what surrounds the window, where that is not the paper."""
+    `around` is the color of what surrounds the window, where that is not the paper; `air` keeps the sky
+    clear for a title; `place` is another environment than the page's own."""
     page, art = sheet.page, sheet.page.art
     p, u = art.palette, page.unit
     window = page.flip(window)
     focus = page.flip(focus) if focus else _focus(window)
+    if sheet.photo and subject is None:
+        page.svg(photo_mark(window, sheet.photo, prefix))
+        return
     icons = sheet.subject if subject is None else tuple(subject)
-    drawn = picture(window, focus, sheet.place, icons, art, sheet.rng, u, prefix, sheet.night, air)
+    drawn = picture(window, focus, place or sheet.place, icons, art, sheet.rng, u, prefix, sheet.night, air)
     page.svg(f"<defs>{drawn.defs}</defs>{drawn.body}")
     if not framed:
         return
@@ -233,7 +326,9 @@ def show_picture(sheet: Sheet, window: Box, focus: Box | None = None, subject: S
     if art.material == "layers" and not full:
         page.svg(_cutout(sheet, window, prefix, around or p.paper))
     elif art.material == "draft":
-        page.svg(f'<rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}" fill="none" stroke="{p.ink}" stroke-width="{1.4 * u:.2f}" opacity=".8"/>')
+        page.svg(
+            f'<rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}" fill="none" stroke="{p.ink}" stroke-width="{1.4 * u:.2f}" opacity=".8"/>'
+        )
 
 
 def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
@@ -242,9 +337,15 @@ def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
     p, u = art.palette, page.unit
     spot = page.flip(spot)
     r = min(spot.w, spot.h) / 2
-    drawn = picture(spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night)
-    ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(art.name, p.ink)
-    width = {"papercut": 14, "playful": 14, "swiss": 0, "botanical": 1.4, "blueprint": 1.8, "editorial": 3}.get(art.name, 4) * u
+    drawn = picture(
+        spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night
+    )
+    ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(
+        art.name, p.ink
+    )
+    width = {"papercut": 14, "playful": 14, "swiss": 0, "botanical": 1.4, "blueprint": 1.8, "editorial": 3}.get(
+        art.name, 4
+    ) * u
     page.svg(
         f'<defs>{drawn.defs}<clipPath id="{prefix}round"><circle cx="{spot.cx:.1f}" cy="{spot.cy:.1f}" r="{r:.1f}"/></clipPath></defs>'
         f'<g clip-path="url(#{prefix}round)">{drawn.body}</g>'
@@ -260,22 +361,19 @@ def _focus(window: Box) -> Box:
 
 def _cutout(sheet: Sheet, window: Box, prefix: str, around: str) -> str:
     """Three sheets of paper with a wavy opening, one upon the other, seen from above."""
-    page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
+    p, u = sheet.page.art.palette, sheet.page.unit
     colors = (mix(p.ramp[1], p.ramp[0], 0.3), mix(p.ramp[0], around, 0.35), around)
     step = min(window.w, window.h) * 0.042
-    out = [
-        f'<defs><filter id="{prefix}cut" x="-5%" y="-5%" width="110%" height="110%"><feDropShadow dx="0" dy="{3 * u:.2f}" stdDeviation="{6 * u:.2f}" '
-        f'flood-color="{mix(p.ramp[-1], "#000000", 0.4)}" flood-opacity=".34"/></filter></defs>'
-    ]
+    dark = mix(p.ramp[-1], "#000000", 0.4)
+    box = f'x="{window.x - 2:.1f}" y="{window.y - 2:.1f}" width="{window.w + 4:.1f}" height="{window.h + 4:.1f}"'
+    out = [f'<defs><clipPath id="{prefix}win"><rect {box}/></clipPath></defs><g clip-path="url(#{prefix}win)">']
     outer = window.inset(-24 * u)
     for i, color in enumerate(colors):
-        inner = window.inset(step * (2.4 - i) + 4 * u)
-        hole = _wavy(sheet.rng, inner, step * 0.5)
+        hole = _wavy(sheet.rng, window.inset(step * (2.4 - i) + 4 * u), step * 0.5)
         ring = s.rect(outer.x, outer.y, outer.w, outer.h) + hole
-        out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd" filter="url(#{prefix}cut)"/>')
-    clip = f'<clipPath id="{prefix}win"><rect x="{window.x - 2:.1f}" y="{window.y - 2:.1f}" width="{window.w + 4:.1f}" height="{window.h + 4:.1f}"/></clipPath>'
-    out = [out[0].replace("</defs>", clip + "</defs>"), f'<g clip-path="url(#{prefix}win)">', *out[1:], "</g>"]
-    return "".join(out)
+        out.append(soft_shadow(hole, dark, 15 * u, 0.42))
+        out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd"/>')
+    return "".join([*out, "</g>"])
 
 
 def _wavy(rng: random.Random, box: Box, amp: float) -> str:

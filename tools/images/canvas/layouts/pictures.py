@@ -1,5 +1,6 @@
 """Pages that are mostly picture: cover, scene and quote."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 from ..color import mix
@@ -24,7 +25,11 @@ def cover(sheet: Sheet) -> None:
             _bleed(sheet, Box(c.x + column + 30 * u, c.y + c.h * 0.06, c.w - column - 30 * u, c.h * 0.9))
             _shade(sheet, "left", column + c.x + 40 * u)
         else:
-            window = Box(c.x + column + 40 * u, 0, page.w - c.x - column - 40 * u, page.h) if page.art.name in {"swiss", "editorial"} else Box(c.x + column + 30 * u, c.y, c.w - column - 30 * u, c.h)
+            window = (
+                Box(c.x + column + 40 * u, 0, page.w - c.x - column - 40 * u, page.h)
+                if page.art.name in {"swiss", "editorial"}
+                else Box(c.x + column + 30 * u, c.y, c.w - column - 30 * u, c.h)
+            )
             show_picture(sheet, window)
         y = c.y + (c.h - head.height) * (0.5 if page.art.headline == "top" else 0.6)
         ornament(sheet, c.x, y - 26 * u, min(column, 200 * u))
@@ -50,10 +55,20 @@ def _bleed(sheet: Sheet, focus: Box, air: bool = False) -> None:
 def _shade(sheet: Sheet, where: str, reach: float) -> None:
     """A soft veil of paper color, so that type on a picture keeps its contrast."""
     page, p = sheet.page, sheet.page.art.palette
-    color = p.paper if page.art.name == "darkroom" else mix(p.ramp[-1], "#0a1030", 0.6) if sheet.night else mix(p.ramp[0], "#ffffff", 0.55)
+    color = (
+        p.paper
+        if page.art.name == "darkroom"
+        else mix(p.ramp[-1], "#0a1030", 0.6)
+        if sheet.night
+        else mix(p.ramp[0], "#ffffff", 0.55)
+    )
     strong = 0.82 if page.art.name == "darkroom" else 0.88
     x2, y2, x1, y1 = {"left": (1, 0, 0, 0), "bottom": (0, 0, 0, 1), "top": (0, 1, 0, 0)}[where]
-    box = {"left": Box(0, 0, reach * 1.3, page.h), "bottom": Box(0, page.h - reach * 1.35, page.w, reach * 1.35), "top": Box(0, 0, page.w, reach * 1.3)}[where]
+    box = {
+        "left": Box(0, 0, reach * 1.3, page.h),
+        "bottom": Box(0, page.h - reach * 1.35, page.w, reach * 1.35),
+        "top": Box(0, 0, page.w, reach * 1.3),
+    }[where]
     flip = page.setting.rtl and where == "left"
     if flip:
         x1, x2 = x2, x1
@@ -75,7 +90,12 @@ def _title_above(sheet: Sheet, head: Head, align: str) -> None:
         show_picture(sheet, Box(c.x, below, page.w - c.x, (page.h if not sheet.spec.caption else c.bottom) - below))
     elif name in {"papercut", "chalkboard"}:
         full = Box(0, below - 14 * u, page.w, page.h - below + 14 * u)
-        show_picture(sheet, full if name == "papercut" and not sheet.spec.caption else Box(c.x, below - 6 * u, c.w, c.bottom - below + 6 * u))
+        show_picture(
+            sheet,
+            full
+            if name == "papercut" and not sheet.spec.caption
+            else Box(c.x, below - 6 * u, c.w, c.bottom - below + 6 * u),
+        )
     else:
         show_picture(sheet, Box(c.x, below, c.w, c.bottom - below))
     width = head.title.width if head.title else c.w
@@ -94,13 +114,16 @@ def _title_below(sheet: Sheet, head: Head, align: str) -> None:
         show_picture(sheet, Box(0, 0, page.w, y - 50 * u))
     else:
         show_picture(sheet, Box(c.x, c.y, c.w, y - 46 * u - c.y))
-    ornament(sheet, page.w / 2 if align == "center" else c.x, y - 24 * u, c.w if name == "editorial" else 220 * u, align)
+    ornament(
+        sheet, page.w / 2 if align == "center" else c.x, y - 24 * u, c.w if name == "editorial" else 220 * u, align
+    )
     place_head(sheet, head, Box(c.x, y, c.w, head.height), align, on=_ground(sheet))
 
 
 def scene(sheet: Sheet) -> None:
-    """The picture first: it fills the page, the title is a small plate upon it."""
-    page, c, u = sheet.page, sheet.content, sheet.page.unit
+    """The picture first: one subject in its place, the title small."""
+    sheet.subject = sheet.subject[:1]
+    page, c, _u = sheet.page, sheet.content, sheet.page.unit
     if not sheet.spec.title and not sheet.spec.subtitle:
         show_picture(sheet, page.box if not sheet.spec.caption else Box(0, 0, page.w, c.bottom), framed=False)
         return
@@ -129,9 +152,35 @@ def quote(sheet: Sheet) -> None:
         c = Box(c.x, c.y, c.w - side - 46 * u, c.h)
     mark = min(c.h * 0.14, 104 * u)
     room = c.h - mark - 22 * u
-    text = page.fit([Text("quote", words, page.style("title"), c.w, room * (0.62 if by else 0.76), page.smallest("body"), 80 * u, balance=True)]).get("quote")
+    text = page.fit(
+        [
+            Text(
+                "quote",
+                words,
+                page.style("title"),
+                c.w,
+                room * (0.62 if by else 0.76),
+                page.smallest("body"),
+                80 * u,
+                balance=True,
+            )
+        ]
+    ).get("quote")
     used = mark + 22 * u + (text.height if text else 0)
-    low = page.fit([Text("by", by, page.style("subtitle"), c.w, max(20.0, c.h - used - 26 * u), page.smallest("body"), 28 * u, lines=3)]).get("by")
+    low = page.fit(
+        [
+            Text(
+                "by",
+                by,
+                page.style("subtitle"),
+                c.w,
+                max(20.0, c.h - used - 26 * u),
+                page.smallest("body"),
+                28 * u,
+                lines=3,
+            )
+        ]
+    ).get("by")
     used += low.height + 26 * u if low else 0
     free = c.h - used - 40 * u
     if free > 170 * u and not sheet.wide:
@@ -154,5 +203,7 @@ def _mark(box: Box, color: str) -> str:
     for i in range(2):
         x = box.x + r + i * r * 2.5
         y = box.y + box.h - r
-        out.append(f'<path d="M{x - r:.1f} {y:.1f}C{x - r:.1f} {y - r * 1.6:.1f} {x - r * 0.3:.1f} {y - r * 2.3:.1f} {x + r * 0.8:.1f} {y - r * 2.7:.1f}L{x + r * 0.95:.1f} {y - r * 2.2:.1f}C{x + r * 0.35:.1f} {y - r * 1.85:.1f} {x:.1f} {y - r * 1.4:.1f} {x - r * 0.05:.1f} {y - r:.1f}A{r:.1f} {r:.1f} 0 1 1 {x - r:.1f} {y:.1f}Z" fill="{color}"/>')
+        out.append(
+            f'<path d="M{x - r:.1f} {y:.1f}C{x - r:.1f} {y - r * 1.6:.1f} {x - r * 0.3:.1f} {y - r * 2.3:.1f} {x + r * 0.8:.1f} {y - r * 2.7:.1f}L{x + r * 0.95:.1f} {y - r * 2.2:.1f}C{x + r * 0.35:.1f} {y - r * 1.85:.1f} {x:.1f} {y - r * 1.4:.1f} {x - r * 0.05:.1f} {y - r:.1f}A{r:.1f} {r:.1f} 0 1 1 {x - r:.1f} {y:.1f}Z" fill="{color}"/>'
+        )
     return "".join(out)

@@ -1,14 +1,16 @@
 """Pages that relate things: comparison, timeline, diagram and close-up."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...spec import Item
 from ..color import mix
 from ..icons import Icon
 from ..page import Box
+from ..scene.environments import choose
 from ..typeset import Fit, Text
-from ...spec import Item
 from .entries import entries, listing
 from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_lens, show_picture
 
@@ -52,9 +54,18 @@ def comparison(sheet: Sheet) -> None:
         if page.art.name not in {"swiss", "botanical", "chalkboard"}:
             page.rect(cell, p.panel, page.art.radius * 40 * u)
         carded = page.art.name not in {"swiss", "botanical", "chalkboard"}
-        show_picture(sheet, window, subject=subject, prefix=f"p{i}", around=p.panel if carded else "")
+        show_picture(
+            sheet,
+            window,
+            subject=subject,
+            prefix=f"p{i}",
+            around=p.panel if carded else "",
+            place=choose(f"{item.icon} {item.label}", sheet.place),
+        )
         bar = (p.accent, p.accent2, p.muted, p.ink)[i % 4]
-        edge = Box(window.right, window.y, 6 * u, window.h) if stacked else Box(window.x, window.bottom, window.w, 6 * u)
+        edge = (
+            Box(window.right, window.y, 6 * u, window.h) if stacked else Box(window.x, window.bottom, window.w, 6 * u)
+        )
         page.rect(edge, bar)
         texts.append(rest.inset(20 * u, 18 * u) if not stacked else rest.inset(24 * u, 14 * u))
     _columns(sheet, texts, items, middle=stacked)
@@ -119,7 +130,7 @@ def timeline(sheet: Sheet) -> None:
     if not n or n > 12:
         listing(sheet)
         return
-    page, u = sheet.page, sheet.page.unit
+    _page, u = sheet.page, sheet.page.unit
     if sheet.wide and n <= 7:
         box = _open(sheet, 0.28, 68)
         band = box.h * (0.34 if box.h > 300 * u else 0)
@@ -193,7 +204,12 @@ def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         page.text(first.get(f"v{i}"), Box(cell.x, box.y, cell.w, dates), p.accent, valign="bottom", on=p.paper)
         label, detail = first.get(f"l{i}"), second.get(f"d{i}")
         page.text(label, Box(cell.x, labels, cell.w, label.height if label else 0), p.ink, on=p.paper)
-        page.text(detail, Box(cell.x, labels + (label.height + 6 * u if label else 0), cell.w, detail.height if detail else 0), p.muted, on=p.paper)
+        page.text(
+            detail,
+            Box(cell.x, labels + (label.height + 6 * u if label else 0), cell.w, detail.height if detail else 0),
+            p.muted,
+            on=p.paper,
+        )
 
 
 def _down(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
@@ -204,7 +220,14 @@ def _down(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     rows = Box(box.x, box.y, box.w, row_h * n).grid(1, n, 0)
     low, detail_low = page.smallest("label"), page.smallest("body")
     dated = any(item.value for item in items)
-    date_fits = page.fit([Text(f"v{i}", item.value, page.style("number"), box.w * 0.3, row_h * 0.7, low * 0.7, 50 * u, "value", lines=2) for i, item in enumerate(items)])
+    date_fits = page.fit(
+        [
+            Text(
+                f"v{i}", item.value, page.style("number"), box.w * 0.3, row_h * 0.7, low * 0.7, 50 * u, "value", lines=2
+            )
+            for i, item in enumerate(items)
+        ]
+    )
     column = max((fit.width for fit in date_fits.values()), default=0.0)
     r = min(10 * u, row_h * 0.14)
     axis = box.x + column + (22 * u if dated else r)
@@ -227,9 +250,20 @@ def _down(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         mid = y + (anchor.size * 0.52 if anchor else r)
         _node(sheet, axis, mid, r, i)
         if value:
-            page.text(value, Box(box.x, max(row.y, mid - value.size * 0.56), column, value.height), p.accent, "end", on=p.paper)
+            page.text(
+                value,
+                Box(box.x, max(row.y, mid - value.size * 0.56), column, value.height),
+                p.accent,
+                "end",
+                on=p.paper,
+            )
         page.text(label, Box(left, y, width, label.height if label else 0), p.ink, on=p.paper)
-        page.text(detail, Box(left, y + (label.height + 5 * u if label else 0), width, detail.height if detail else 0), p.muted, on=p.paper)
+        page.text(
+            detail,
+            Box(left, y + (label.height + 5 * u if label else 0), width, detail.height if detail else 0),
+            p.muted,
+            on=p.paper,
+        )
 
 
 def diagram(sheet: Sheet) -> None:
@@ -245,7 +279,7 @@ def close_up(sheet: Sheet) -> None:
 def _callouts(sheet: Sheet, lens: bool) -> None:
     items = sheet.spec.items
     n = len(items)
-    page, u = sheet.page, sheet.page.unit
+    _page, u = sheet.page, sheet.page.unit
     if n > 8:
         listing(sheet)
         return
@@ -273,7 +307,7 @@ def _callouts(sheet: Sheet, lens: bool) -> None:
 
 def _one_side(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     """A large lens, and its callouts in a column beside it."""
-    page, u = sheet.page, sheet.page.unit
+    _page, u = sheet.page, sheet.page.unit
     side = min(box.h, box.w * 0.56)
     spot = Box(box.x + (0 if box.w < side * 2.2 else box.w * 0.04), box.cy - side / 2, side, side)
     left = spot.right + 58 * u
@@ -316,7 +350,11 @@ def _notes(sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], left_n: in
         for i, (box, item) in enumerate(zip(boxes, items, strict=True))
     ])  # fmt: skip
     for i, box in enumerate(boxes):
-        stack = [(fits[k], c) for fits, k, c in ((first, f"v{i}", p.accent), (first, f"l{i}", p.ink), (second, f"d{i}", p.muted)) if k in fits]
+        stack = [
+            (fits[k], c)
+            for fits, k, c in ((first, f"v{i}", p.accent), (first, f"l{i}", p.ink), (second, f"d{i}", p.muted))
+            if k in fits
+        ]
         total = sum(fit.height for fit, _ in stack) + 6 * u * (len(stack) - 1)
         y = box.cy - total / 2
         for fit, color in stack:

@@ -1,5 +1,6 @@
 """Puts a subject into its place: background, light, subject, foreground, in the direction's own material."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import math
@@ -40,7 +41,16 @@ _STANDING = frozenset(
     "sprout squirrel store telescope tent tent-tree test-tube test-tubes toolbox tractor traffic-cone train-front tram-front tree-deciduous "
     "tree-palm tree-pine trees trophy truck turtle tv university user-round users utensils van wallet warehouse washing-machine wheat wine".split()
 )
-_SEATS = {"lab": 0.30, "study": 0.30, "kitchen": 0.30, "sea": 0.20, "city": 0.74, "factory": 0.58, "stage": 0.52, "space": 0.52}
+_SEATS = {
+    "lab": 0.30,
+    "study": 0.30,
+    "kitchen": 0.30,
+    "sea": 0.20,
+    "city": 0.74,
+    "factory": 0.58,
+    "stage": 0.52,
+    "space": 0.52,
+}
 _HOVER = frozenset({"sky", "underwater"})
 
 
@@ -48,21 +58,40 @@ def _at_night(art: ArtDirection) -> ArtDirection:
     """The same palette after dark: a deep sky, dim land, and the light for a moon."""
     p = art.palette
     deep, near = mix(p.ramp[-1], "#0a1030", 0.62), mix(p.ramp[-1], "#04060f", 0.72)
-    ramp_ = (mix(deep, p.ramp[3], 0.22), mix(deep, p.ramp[3], 0.42), mix(deep, p.ramp[3], 0.3), mix(deep, near, 0.5), near)
+    ramp_ = (
+        mix(deep, p.ramp[3], 0.22),
+        mix(deep, p.ramp[3], 0.42),
+        mix(deep, p.ramp[3], 0.3),
+        mix(deep, near, 0.5),
+        near,
+    )
     return replace(art, palette=replace(p, ramp=ramp_, light=mix(p.light, "#fdf6dc", 0.5)))
 
 
 def _stars(sheet: Sheet, window: Box) -> Shape:
     g, rng = sheet.ground, sheet.rng
     spots = "".join(
-        s.circle(window.x + window.w * rng.random(), window.y + (g.horizon - window.y) * rng.random(), g.reach * rng.choice((0.0012, 0.0018, 0.003)))
+        s.circle(
+            window.x + window.w * rng.random(),
+            window.y + (g.horizon - window.y) * rng.random(),
+            g.reach * rng.choice((0.0012, 0.0018, 0.003)),
+        )
         for _ in range(90)
     )
     return Shape(spots, "snow", 0.0)
 
 
 def picture(
-    window: Box, focus: Box, place: str, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str = "p", night: bool = False, air: bool = False
+    window: Box,
+    focus: Box,
+    place: str,
+    subject: Sequence[Icon],
+    art: ArtDirection,
+    rng: random.Random,
+    unit: float,
+    prefix: str = "p",
+    night: bool = False,
+    air: bool = False,
 ) -> Picture:
     """The scene in `window`, clipped to it, with its subject (main icon first) in `focus`. Same arguments, same
     picture. `place` names an environment; the Swiss direction builds a grid of forms instead, the botanical one a plate."""
@@ -82,7 +111,7 @@ def picture(
         return _plate(sheet, window, focus, place, subject)
     stars = [_stars(sheet, window)] if night and place not in {"space", "underwater"} else []
     paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
-    seat = horizon + ground.below * _SEATS.get(place, 0.40) if stands else None
+    seat = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03) if stands else None
     hero = _hero(subject, focus, art, unit, seat)
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     body = f'<g clip-path="url(#{prefix}clip)">{paint.back}{hero}{paint.front}{_extras(sheet, focus)}</g>'
@@ -124,7 +153,9 @@ def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float, s
             # Icons keep about two of their 24 units free below.
             cell = Box(cell.x, seat - cell.h * 0.915, cell.w, cell.h)
             if art.material not in {"draft", "chalk"}:
-                out.append(f'<ellipse cx="{cell.cx:.1f}" cy="{seat:.1f}" rx="{cell.w * 0.40:.1f}" ry="{cell.w * 0.035:.1f}" fill="{mix(p.ramp[-1], "#000000", 0.4)}" opacity=".30"/>')
+                out.append(
+                    f'<ellipse cx="{cell.cx:.1f}" cy="{seat:.1f}" rx="{cell.w * 0.40:.1f}" ry="{cell.w * 0.035:.1f}" fill="{mix(p.ramp[-1], "#000000", 0.4)}" opacity=".30"/>'
+                )
         weight = {"draft": 0.85, "glow": 1.25}.get(art.material, art.icon_weight) * (fine if k > 0.5 else 1.0)
         tint = fill if k > 0.5 else p.pop2 if art.material in {"bright", "layers"} else fill
         out.append(icon_mark(icon, cell, art, lines, tint, ground, treatment, weight))
@@ -168,14 +199,18 @@ def _extras(sheet: Sheet, focus: Box) -> str:
             if kind == 0:
                 out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{color}"/>')
             elif kind == 1:
-                out.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{r * 2.6:.1f}" height="{r:.1f}" rx="{r / 2:.1f}" fill="{color}" transform="rotate({rng.randrange(180)} {x:.1f} {y:.1f})"/>')
+                out.append(
+                    f'<rect x="{x:.1f}" y="{y:.1f}" width="{r * 2.6:.1f}" height="{r:.1f}" rx="{r / 2:.1f}" fill="{color}" transform="rotate({rng.randrange(180)} {x:.1f} {y:.1f})"/>'
+                )
             else:
                 out.append(f'<path d="{s.flower_head(x, y, r * 1.5, 4, rng.randrange(90))[0]}" fill="{color}"/>')
         return "".join(out)
     return ""
 
 
-def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str) -> Picture:
+def _tiles(
+    window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str
+) -> Picture:
     """A modular grid of quarter discs, stripes and dots; pictograms take whole modules."""
     p = art.palette
     short = min(window.w, window.h)
@@ -192,7 +227,11 @@ def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.
     hr, hc = rng.randint(0, rows - big), rng.randint(0, columns - big)
     taken = {(hr + i, hc + j) for i in range(big) for j in range(big)}
     free = [(r, c) for r in range(rows) for c in range(columns) if (r, c) not in taken]
-    small = dict(zip(rng.sample(free, min(len(free), 2 if len(free) > 5 else 1)), subject[1:3], strict=False)) if free else {}
+    small = (
+        dict(zip(rng.sample(free, min(len(free), 2 if len(free) > 5 else 1)), subject[1:3], strict=False))
+        if free
+        else {}
+    )
     out = []
     previous = ""
     for r, c in free:
@@ -202,7 +241,10 @@ def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.
         fore = rng.choice([color for color in colors if color != back])
         if (r, c) in small:
             back, fore = (p.pop2, p.ink) if is_dark(p.ink) else (p.pop2, p.pop)
-            out.append(_cell(cell, back) + icon_mark(small[(r, c)], cell.inset(w * 0.2, h * 0.2), art, fore, back, back, "line", 2.0))
+            out.append(
+                _cell(cell, back)
+                + icon_mark(small[(r, c)], cell.inset(w * 0.2, h * 0.2), art, fore, back, back, "line", 2.0)
+            )
         else:
             out.append(_cell(cell, back) + _tile(rng, cell, fore))
     cell = Box(window.x + hc * w, window.y + hr * h, big * w, big * h)
@@ -210,7 +252,18 @@ def _tiles(window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.
     out.append(_cell(cell, back))
     if subject:
         side = min(cell.w, cell.h)
-        out.append(icon_mark(subject[0], cell.inset((cell.w - side * 0.66) / 2, (cell.h - side * 0.66) / 2), art, fore, back, back, "line", 2.0))
+        out.append(
+            icon_mark(
+                subject[0],
+                cell.inset((cell.w - side * 0.66) / 2, (cell.h - side * 0.66) / 2),
+                art,
+                fore,
+                back,
+                back,
+                "line",
+                2.0,
+            )
+        )
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     return Picture(clip, f'<g clip-path="url(#{prefix}clip)">{"".join(out)}</g>')
 
@@ -221,7 +274,9 @@ def _roundel(window: Box, subject: Sequence[Icon], art: ArtDirection) -> Picture
     back, fore = (p.pop, p.paper) if is_dark(p.ink) else (p.ink, p.paper)
     out = _cell(window, back) + _cell(Box(window.x, window.cy, window.w, window.h / 2), mix(back, "#000000", 0.12))
     if subject:
-        out += icon_mark(subject[0], window.inset(window.w * 0.22), art, fore, back, back, "line", 1.5 if window.w > 300 else 2.0)
+        out += icon_mark(
+            subject[0], window.inset(window.w * 0.22), art, fore, back, back, "line", 1.5 if window.w > 300 else 2.0
+        )
     return Picture("", out)
 
 
@@ -229,7 +284,7 @@ def _cell(cell: Box, fill: str) -> str:
     return f'<rect x="{cell.x - 0.3:.2f}" y="{cell.y - 0.3:.2f}" width="{cell.w + 0.6:.2f}" height="{cell.h + 0.6:.2f}" fill="{fill}"/>'
 
 
-def _tile(rng: random.Random, c: Box, fill: str) -> str:
+def _tile(rng: random.Random, c: Box, fill: str) -> str:  # noqa: PLR0911 (one return a form)
     kind = rng.choice(("quarter", "quarter", "half", "disc", "stripes", "dots", "plain", "arc"))
     if kind == "quarter":
         corner = rng.randrange(4)
@@ -245,10 +300,15 @@ def _tile(rng: random.Random, c: Box, fill: str) -> str:
         return f'<ellipse cx="{c.cx:.1f}" cy="{c.cy:.1f}" rx="{c.w * 0.34:.1f}" ry="{c.h * 0.34:.1f}" fill="{fill}"/>'
     if kind == "stripes":
         n = 5
-        return "".join(f'<rect x="{c.x:.1f}" y="{c.y + c.h * (2 * i + 0.5) / (2 * n):.1f}" width="{c.w:.1f}" height="{c.h / (2 * n):.1f}" fill="{fill}"/>' for i in range(n))
+        return "".join(
+            f'<rect x="{c.x:.1f}" y="{c.y + c.h * (2 * i + 0.5) / (2 * n):.1f}" width="{c.w:.1f}" height="{c.h / (2 * n):.1f}" fill="{fill}"/>'
+            for i in range(n)
+        )
     if kind == "dots":
         return "".join(
-            f'<circle cx="{c.x + c.w * (i + 0.5) / 4:.1f}" cy="{c.y + c.h * (j + 0.5) / 4:.1f}" r="{min(c.w, c.h) * 0.055:.1f}" fill="{fill}"/>' for i in range(4) for j in range(4)
+            f'<circle cx="{c.x + c.w * (i + 0.5) / 4:.1f}" cy="{c.y + c.h * (j + 0.5) / 4:.1f}" r="{min(c.w, c.h) * 0.055:.1f}" fill="{fill}"/>'
+            for i in range(4)
+            for j in range(4)
         )
     if kind == "arc":
         out = f'<path d="M{c.x:.1f} {c.bottom:.1f}V{c.y:.1f}A{c.w:.1f} {c.h:.1f} 0 0 1 {c.right:.1f} {c.bottom:.1f}Z" fill="{fill}"/>'
@@ -262,21 +322,50 @@ def _plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[
     cx, cy, r = sheet.disc
     out = [
         f'<path d="{s.blob(rng, cx + rng.uniform(-6, 6) * u, cy, r * k * min(1.25, focus.w / focus.h), r * k, 0.09, 11)}" fill="{color}" opacity="{o}"/>'
-        for k, color, o in ((1.06, p.light, 0.5), (0.98, mix(p.light, p.ramp[0], 0.5), 0.55), (0.86, p.light, 0.55), (1.0, p.ramp[1], 0.16))
+        for k, color, o in (
+            (1.06, p.light, 0.5),
+            (0.98, mix(p.light, p.ramp[0], 0.5), 0.55),
+            (0.86, p.light, 0.55),
+            (1.0, p.ramp[1], 0.16),
+        )
     ]
     for side in (-1, 1):
         root = window.cx + side * min(window.w * 0.40, window.h * 0.9)
         for j, lean in enumerate((0.05, -0.03, 0.11, -0.06)):
             height = window.h * (0.86, 0.64, 0.46, 0.34)[j] * rng.uniform(0.9, 1.08)
-            out.append(_plant(sheet, root + side * j * 0.035 * min(window.w, window.h) * rng.uniform(-1, 1), window.bottom + 6 * u, height, -side * lean * min(window.w, window.h), kind=(j + (side > 0)) % 4))
+            out.append(
+                _plant(
+                    sheet,
+                    root + side * j * 0.035 * min(window.w, window.h) * rng.uniform(-1, 1),
+                    window.bottom + 6 * u,
+                    height,
+                    -side * lean * min(window.w, window.h),
+                    kind=(j + (side > 0)) % 4,
+                )
+            )
     if subject:
         size = min(focus.w, focus.h) * 0.58
-        out.append(icon_mark(subject[0], Box(cx - size / 2, cy - size / 2, size, size), art, p.ink, p.pop, p.paper, "wash", 0.75))
+        out.append(
+            icon_mark(
+                subject[0], Box(cx - size / 2, cy - size / 2, size, size), art, p.ink, p.pop, p.paper, "wash", 0.75
+            )
+        )
     for icon, side in zip(subject[1:3], (-1, 1), strict=False):
         size = r * 0.36
         x = cx + side * r * min(1.5, focus.w / focus.h + 0.25)
         if focus.w / focus.h > 1.25:
-            out.append(icon_mark(icon, Box(x - size / 2, cy + r * 0.4 - size / 2, size, size), art, p.ink, p.pop2, p.paper, "wash", 0.85))
+            out.append(
+                icon_mark(
+                    icon,
+                    Box(x - size / 2, cy + r * 0.4 - size / 2, size, size),
+                    art,
+                    p.ink,
+                    p.pop2,
+                    p.paper,
+                    "wash",
+                    0.85,
+                )
+            )
     clip = f'<clipPath id="{sheet.prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     return Picture(clip, f'<g clip-path="url(#{sheet.prefix}clip)">{"".join(out)}</g>')
 
@@ -292,7 +381,10 @@ def _plant(sheet: Sheet, x: float, base: float, height: float, lean: float, kind
     pen = f'fill="none" stroke="{p.ink}" stroke-width="{1.0 * u:.2f}" stroke-linecap="round" opacity=".62"'
     n = 14
     stem = s.smooth([at(i / n) for i in range(n + 1)])
-    out = [f'<path d="{stem}" fill="none" stroke="{green}" stroke-width="{2.6 * u:.2f}" opacity=".75"/>', f'<path d="{stem}" {pen}/>']
+    out = [
+        f'<path d="{stem}" fill="none" stroke="{green}" stroke-width="{2.6 * u:.2f}" opacity=".75"/>',
+        f'<path d="{stem}" {pen}/>',
+    ]
 
     def wash(path: str, color: str, opacity: float = 0.58) -> str:
         return (
@@ -305,7 +397,12 @@ def _plant(sheet: Sheet, x: float, base: float, height: float, lean: float, kind
         t = i / (pairs + 1)
         px, py = at(t)
         for sign in (-1, 1):
-            size = height * {0: 0.25, 1: 0.15, 2: 0.27, 3: 0.13}[kind] * (1.12 - t * {1: 0.95}.get(kind, 0.6)) * rng.uniform(0.86, 1.08)
+            size = (
+                height
+                * {0: 0.25, 1: 0.15, 2: 0.27, 3: 0.13}[kind]
+                * (1.12 - t * {1: 0.95}.get(kind, 0.6))
+                * rng.uniform(0.86, 1.08)
+            )
             tilt = -90 + sign * (rng.uniform(42, 60) if kind != 1 else 62)
             body, rib = s.leaf(px, py, size, tilt, {1: 0.2, 3: 0.3}.get(kind, 0.34))
             tint = mix(green, p.ramp[1], rng.uniform(0.0, 0.35))
@@ -316,9 +413,11 @@ def _plant(sheet: Sheet, x: float, base: float, height: float, lean: float, kind
     top = at(1.0)
     if kind == 2:
         for k, (petals, color) in enumerate(((8, p.pop), (8, mix(p.pop, p.light, 0.4)))):
-            petal, heart = s.flower_head(top[0], top[1], height * (0.12 - 0.035 * k), petals, 22 * k)
+            petal, _heart = s.flower_head(top[0], top[1], height * (0.12 - 0.035 * k), petals, 22 * k)
             out.append(wash(petal, color, 0.62))
         out.append(wash(s.circle(top[0], top[1], height * 0.022), p.pop2, 0.9))
     else:
-        out.append(wash(s.leaf(top[0], top[1], height * 0.10, -90 + math.degrees(math.atan2(lean, height)), 0.3)[0], green))
+        out.append(
+            wash(s.leaf(top[0], top[1], height * 0.10, -90 + math.degrees(math.atan2(lean, height)), 0.3)[0], green)
+        )
     return "".join(out)

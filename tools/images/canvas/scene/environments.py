@@ -1,5 +1,6 @@
 """Where a scene takes place: a display list of shapes, from far to near, chosen from the words of the subject."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
 import math
@@ -53,8 +54,12 @@ class Ground:
 
 
 def hills(rng: random.Random, g: Ground) -> list[Shape]:
-    out = [Shape(s.cloud(g.x + g.w * rng.uniform(0.08, 0.3), g.y + (g.horizon - g.y) * 0.3, g.reach * 0.2), "cloud", 0.0)]
-    out.append(Shape(s.cloud(g.x + g.w * rng.uniform(0.72, 0.92), g.y + (g.horizon - g.y) * 0.5, g.reach * 0.15), "cloud", 0.0))
+    out = [
+        Shape(s.cloud(g.x + g.w * rng.uniform(0.08, 0.3), g.y + (g.horizon - g.y) * 0.3, g.reach * 0.2), "cloud", 0.0)
+    ]
+    out.append(
+        Shape(s.cloud(g.x + g.w * rng.uniform(0.72, 0.92), g.y + (g.horizon - g.y) * 0.5, g.reach * 0.15), "cloud", 0.0)
+    )
     for i in range(4):
         y = g.horizon + g.below * (-0.10 + 0.26 * i)
         amp = g.below * (0.22 - 0.03 * i)
@@ -71,13 +76,19 @@ def mountains(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     rise = g.horizon - g.y
     for i, (height, count) in enumerate(((0.62, 3), (0.40, 4))):
-        body, caps = s.peaks(rng, g.x, g.right, g.horizon + g.below * (0.05 + 0.16 * i), rise * height, g.bottom + 4, count)
+        body, caps = s.peaks(
+            rng, g.x, g.right, g.horizon + g.below * (0.05 + 0.16 * i), rise * height, g.bottom + 4, count
+        )
         out += [Shape(body, "land", 0.1 + 0.3 * i), Shape(caps, "snow", 0.1 + 0.3 * i)]
-    out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.46, g.below * 0.12, g.bottom + 4, 4), "land", 0.66))
+    out.append(
+        Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.46, g.below * 0.12, g.bottom + 4, 4), "land", 0.66)
+    )
     for _ in range(16):
         x, lift = g.x + g.w * rng.uniform(-0.02, 1.02), rng.uniform(0.5, 0.7)
         out.append(Shape(s.pine(x, g.horizon + g.below * lift, g.below * rng.uniform(0.25, 0.42)), "plant", 0.8))
-    out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.78, g.below * 0.08, g.bottom + 4, 4), "land", 1.0))
+    out.append(
+        Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.78, g.below * 0.08, g.bottom + 4, 4), "land", 1.0)
+    )
     return out
 
 
@@ -97,8 +108,12 @@ def forest(rng: random.Random, g: Ground) -> list[Shape]:
 
 def sea(rng: random.Random, g: Ground) -> list[Shape]:
     out = [
-        Shape(s.cloud(g.x + g.w * rng.uniform(0.1, 0.25), g.y + (g.horizon - g.y) * 0.35, g.reach * 0.22), "cloud", 0.0),
-        Shape(s.cloud(g.x + g.w * rng.uniform(0.75, 0.9), g.y + (g.horizon - g.y) * 0.55, g.reach * 0.16), "cloud", 0.0),
+        Shape(
+            s.cloud(g.x + g.w * rng.uniform(0.1, 0.25), g.y + (g.horizon - g.y) * 0.35, g.reach * 0.22), "cloud", 0.0
+        ),
+        Shape(
+            s.cloud(g.x + g.w * rng.uniform(0.75, 0.9), g.y + (g.horizon - g.y) * 0.55, g.reach * 0.16), "cloud", 0.0
+        ),
         Shape(s.rect(g.x - 4, g.horizon, g.w + 8, g.below + 4), "water", 0.12),
     ]
     island = g.x + g.w * rng.choice((0.14, 0.86))
@@ -107,7 +122,13 @@ def sea(rng: random.Random, g: Ground) -> list[Shape]:
     out += [Shape(trunk, "trunk", 0.5), Shape(fronds, "plant", 0.5)]
     for i in range(5):
         y = g.horizon + g.below * (0.14 + 0.18 * i)
-        out.append(Shape(s.waves(rng, g.x, g.right, y, g.below * (0.04 + 0.02 * i), g.reach * (0.10 + 0.035 * i), g.bottom + 4), "water", 0.25 + 0.18 * i))
+        out.append(
+            Shape(
+                s.waves(rng, g.x, g.right, y, g.below * (0.04 + 0.02 * i), g.reach * (0.10 + 0.035 * i), g.bottom + 4),
+                "water",
+                0.25 + 0.18 * i,
+            )
+        )
     return out
 
 
@@ -115,7 +136,15 @@ def underwater(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     for i in range(3):
         x = g.x + g.w * (0.18 + 0.3 * i) + rng.uniform(-0.05, 0.05) * g.w
-        out.append(Shape(s.polygon([(x, g.y - 4), (x + g.w * 0.10, g.y - 4), (x + g.w * 0.02, g.bottom), (x - g.w * 0.22, g.bottom)]), "ray", 0.0))
+        out.append(
+            Shape(
+                s.polygon(
+                    [(x, g.y - 4), (x + g.w * 0.10, g.y - 4), (x + g.w * 0.02, g.bottom), (x - g.w * 0.22, g.bottom)]
+                ),
+                "ray",
+                0.0,
+            )
+        )
     for i in range(3):
         y = g.horizon + g.below * (0.10 + 0.3 * i)
         out.append(Shape(s.ridge(rng, g.x, g.right, y, g.below * 0.16, g.bottom + 4, 4), "land", 0.25 + 0.35 * i))
@@ -129,7 +158,13 @@ def underwater(rng: random.Random, g: Ground) -> list[Shape]:
                 "plant", 0.4 + 0.3 * i,
             ))  # fmt: skip
     for _ in range(14):
-        out.append(Shape(s.circle(g.x + g.w * rng.random(), g.y + g.h * rng.uniform(0.08, 0.8), g.w * rng.uniform(0.004, 0.013)), "snow", 0.2))
+        out.append(
+            Shape(
+                s.circle(g.x + g.w * rng.random(), g.y + g.h * rng.uniform(0.08, 0.8), g.w * rng.uniform(0.004, 0.013)),
+                "snow",
+                0.2,
+            )
+        )
     return out
 
 
@@ -138,13 +173,18 @@ def sky(rng: random.Random, g: Ground) -> list[Shape]:
     for i in range(6):
         side = rng.uniform(0.0, 0.28) if i % 2 else rng.uniform(0.72, 1.0)
         height = rng.uniform(0.18, 0.62)
-        out.append(Shape(s.cloud(g.x + g.w * side, g.y + g.h * height, g.reach * rng.uniform(0.14, 0.26)), "cloud", i / 8))
-    out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.28, g.below * 0.12, g.bottom + 4, 3), "land", 0.2))
+        out.append(
+            Shape(s.cloud(g.x + g.w * side, g.y + g.h * height, g.reach * rng.uniform(0.14, 0.26)), "cloud", i / 8)
+        )
+    out.append(
+        Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.28, g.below * 0.12, g.bottom + 4, 3), "land", 0.2)
+    )
     for i in range(2):
         y, size = g.horizon + g.below * (0.52 + 0.3 * i), g.reach * 0.11
         count = int(g.w / size) + 3
         puffs = "".join(
-            s.circle(g.x + size * (j - 1 + rng.uniform(0.2, 0.8)), y + size * 0.5, size * rng.uniform(0.5, 0.8)) for j in range(count)
+            s.circle(g.x + size * (j - 1 + rng.uniform(0.2, 0.8)), y + size * 0.5, size * rng.uniform(0.5, 0.8))
+            for j in range(count)
         )
         out.append(Shape(puffs + s.rect(g.x - 4, y + size * 0.5, g.w + 8, g.bottom - y), "cloud", 0.2 + 0.5 * i))
     return out
@@ -152,7 +192,10 @@ def sky(rng: random.Random, g: Ground) -> list[Shape]:
 
 def space(rng: random.Random, g: Ground) -> list[Shape]:
     stars = "".join(
-        s.circle(g.x + g.w * rng.random(), g.y + g.h * rng.random() * 0.9, g.reach * rng.choice((0.0012, 0.0018, 0.0032))) for _ in range(90)
+        s.circle(
+            g.x + g.w * rng.random(), g.y + g.h * rng.random() * 0.9, g.reach * rng.choice((0.0012, 0.0018, 0.0032))
+        )
+        for _ in range(90)
     )
     out = [Shape(stars, "snow", 0.0)]
     px, py, r = g.x + g.w * rng.choice((0.14, 0.86)), g.y + (g.horizon - g.y) * 0.28, g.reach * 0.075
@@ -166,7 +209,18 @@ def space(rng: random.Random, g: Ground) -> list[Shape]:
         out.append(Shape(s.circle(g.x + g.w * (0.42 + 0.16 * i), cy, reach), "land", 0.55 + 0.4 * i))
         for _ in range(5):
             cx = g.x + g.w * rng.uniform(0.08, 0.92)
-            out.append(Shape(s.circle(cx, g.horizon + g.below * (0.62 + 0.2 * i), g.w * rng.uniform(0.015, 0.04), g.w * rng.uniform(0.006, 0.012)), "crater", 0.55 + 0.4 * i))
+            out.append(
+                Shape(
+                    s.circle(
+                        cx,
+                        g.horizon + g.below * (0.62 + 0.2 * i),
+                        g.w * rng.uniform(0.015, 0.04),
+                        g.w * rng.uniform(0.006, 0.012),
+                    ),
+                    "crater",
+                    0.55 + 0.4 * i,
+                )
+            )
     return out
 
 
@@ -183,7 +237,13 @@ def city(rng: random.Random, g: Ground) -> list[Shape]:
             x += w * rng.uniform(1.0, 1.16)
     out.append(Shape(s.rect(g.x - 4, g.horizon + g.below * 0.72, g.w + 8, g.below * 0.3), "land", 1.0))
     for i in range(9):
-        out.append(Shape(s.rect(g.x + g.w * (0.02 + 0.12 * i), g.horizon + g.below * 0.85, g.w * 0.05, g.below * 0.02), "window", 0.9))
+        out.append(
+            Shape(
+                s.rect(g.x + g.w * (0.02 + 0.12 * i), g.horizon + g.below * 0.85, g.w * 0.05, g.below * 0.02),
+                "window",
+                0.9,
+            )
+        )
     return out
 
 
@@ -195,14 +255,22 @@ def village(rng: random.Random, g: Ground) -> list[Shape]:
             continue
         walls, roof, openings = s.house(x, g.horizon + g.below * 0.62, g.reach * rng.uniform(0.09, 0.12))
         out += [Shape(walls, "cloud", 0.2), Shape(roof, "object", 0.6), Shape(openings, "built", 0.9)]
-    out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.66, g.below * 0.05, g.bottom + 4, 3), "land", 0.96))
+    out.append(
+        Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * 0.66, g.below * 0.05, g.bottom + 4, 3), "land", 0.96)
+    )
     return out
 
 
 def desert(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     for i in range(4):
-        out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.02 + 0.24 * i), g.below * 0.16, g.bottom + 4, 2), "land", 0.12 + 0.28 * i))
+        out.append(
+            Shape(
+                s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.02 + 0.24 * i), g.below * 0.16, g.bottom + 4, 2),
+                "land",
+                0.12 + 0.28 * i,
+            )
+        )
     for side in (rng.uniform(0.06, 0.2), rng.uniform(0.8, 0.94)):
         x, base, h = g.x + g.w * side, g.horizon + g.below * 0.62, g.below * rng.uniform(0.5, 0.75)
         w = h * 0.16
@@ -218,7 +286,13 @@ def desert(rng: random.Random, g: Ground) -> list[Shape]:
 def garden(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     for i in range(3):
-        out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.02 + 0.28 * i), g.below * 0.10, g.bottom + 4, 3), "land", 0.15 + 0.35 * i))
+        out.append(
+            Shape(
+                s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.02 + 0.28 * i), g.below * 0.10, g.bottom + 4, 3),
+                "land",
+                0.15 + 0.35 * i,
+            )
+        )
         for _ in range(9):
             x = g.x + g.w * rng.random()
             if i < 2 and abs((x - g.x) / g.w - 0.5) < 0.16:
@@ -240,9 +314,24 @@ def _shelf(rng: random.Random, x: float, y: float, w: float, h: float, kind: str
         if kind == "lab":
             tall, wide = h * rng.uniform(0.4, 0.66), h * 0.2
             if rng.random() < 0.5:
-                flask = s.polygon([(at + wide * 0.35, y - tall), (at + wide * 0.65, y - tall), (at + wide * 0.65, y - tall * 0.6),
-                                   (at + wide * 1.05, y), (at - wide * 0.05, y), (at + wide * 0.35, y - tall * 0.6)])
-                level = s.polygon([(at + wide * 0.16, y - tall * 0.3), (at + wide * 0.84, y - tall * 0.3), (at + wide * 1.05, y), (at - wide * 0.05, y)])
+                flask = s.polygon(
+                    [
+                        (at + wide * 0.35, y - tall),
+                        (at + wide * 0.65, y - tall),
+                        (at + wide * 0.65, y - tall * 0.6),
+                        (at + wide * 1.05, y),
+                        (at - wide * 0.05, y),
+                        (at + wide * 0.35, y - tall * 0.6),
+                    ]
+                )
+                level = s.polygon(
+                    [
+                        (at + wide * 0.16, y - tall * 0.3),
+                        (at + wide * 0.84, y - tall * 0.3),
+                        (at + wide * 1.05, y),
+                        (at - wide * 0.05, y),
+                    ]
+                )
             else:
                 flask = s.rect(at, y - tall, wide * 0.6, tall, wide * 0.12)
                 level = s.rect(at, y - tall * 0.5, wide * 0.6, tall * 0.5, wide * 0.12)
@@ -250,12 +339,20 @@ def _shelf(rng: random.Random, x: float, y: float, w: float, h: float, kind: str
             at += wide * rng.uniform(1.25, 1.7)
         elif kind == "books":
             wide, tall = h * rng.uniform(0.08, 0.14), h * rng.uniform(0.5, 0.78)
-            out.append(Shape(s.rect(at, y - tall, wide, tall, wide * 0.08), rng.choice(("object", "plant", "built", "cloud", "light")), rng.uniform(0.2, 0.8)))
+            out.append(
+                Shape(
+                    s.rect(at, y - tall, wide, tall, wide * 0.08),
+                    rng.choice(("object", "plant", "built", "cloud", "light")),
+                    rng.uniform(0.2, 0.8),
+                )
+            )
             at += wide * (1.04 if rng.random() < 0.8 else 2.2)
         else:
             wide, tall = h * 0.28, h * rng.uniform(0.38, 0.56)
-            out += [Shape(s.rect(at, y - tall, wide, tall, wide * 0.2), rng.choice(("cloud", "object", "plant")), 0.3),
-                    Shape(s.rect(at + wide * 0.08, y - tall - h * 0.06, wide * 0.84, h * 0.08), "trunk", 0.7)]
+            out += [
+                Shape(s.rect(at, y - tall, wide, tall, wide * 0.2), rng.choice(("cloud", "object", "plant")), 0.3),
+                Shape(s.rect(at + wide * 0.08, y - tall - h * 0.06, wide * 0.84, h * 0.08), "trunk", 0.7),
+            ]
             at += wide * rng.uniform(1.15, 1.5)
     return out
 
@@ -297,13 +394,45 @@ def factory(rng: random.Random, g: Ground) -> list[Shape]:
             x, w, h = g.x + g.w * (side - 0.04 + 0.05 * i), g.w * 0.40, (g.horizon - g.y) * (0.36 - 0.08 * i)
             saw = [(x, base)]
             for j in range(4):
-                saw += [(x + w * j / 4, base - h * 0.7), (x + w * (j + 1) / 4, base - h * 1.0), (x + w * (j + 1) / 4, base - h * 0.7)]
+                saw += [
+                    (x + w * j / 4, base - h * 0.7),
+                    (x + w * (j + 1) / 4, base - h * 1.0),
+                    (x + w * (j + 1) / 4, base - h * 0.7),
+                ]
             out.append(Shape(s.polygon([*saw, (x + w, base)]), "built", 0.25 + 0.35 * i))
             for j in range(2):
                 cx = x + w * (0.2 + 0.45 * j)
-                out.append(Shape(s.polygon([(cx, base), (cx + w * 0.015, base - h * 1.75), (cx + w * 0.085, base - h * 1.75), (cx + w * 0.10, base)]), "built", 0.3 + 0.35 * i))
-                out.append(Shape("".join(s.circle(cx + w * (0.05 + 0.07 * k), base - h * (1.86 + 0.13 * k), w * (0.035 + 0.018 * k)) for k in range(4)), "cloud", 0.1))
-            out.append(Shape("".join(s.rect(x + w * (0.08 + 0.15 * k), base - h * 0.45, w * 0.08, h * 0.2) for k in range(6)), "window", 0.3 + 0.3 * i))
+                out.append(
+                    Shape(
+                        s.polygon(
+                            [
+                                (cx, base),
+                                (cx + w * 0.015, base - h * 1.75),
+                                (cx + w * 0.085, base - h * 1.75),
+                                (cx + w * 0.10, base),
+                            ]
+                        ),
+                        "built",
+                        0.3 + 0.35 * i,
+                    )
+                )
+                out.append(
+                    Shape(
+                        "".join(
+                            s.circle(cx + w * (0.05 + 0.07 * k), base - h * (1.86 + 0.13 * k), w * (0.035 + 0.018 * k))
+                            for k in range(4)
+                        ),
+                        "cloud",
+                        0.1,
+                    )
+                )
+            out.append(
+                Shape(
+                    "".join(s.rect(x + w * (0.08 + 0.15 * k), base - h * 0.45, w * 0.08, h * 0.2) for k in range(6)),
+                    "window",
+                    0.3 + 0.3 * i,
+                )
+            )
     out.append(Shape(s.rect(g.x - 4, g.horizon + g.below * 0.56, g.w + 8, g.below), "land", 1.0))
     return out
 
@@ -316,9 +445,27 @@ def stage(rng: random.Random, g: Ground) -> list[Shape]:
     turn = rng.uniform(0, 30)
     for i in range(12):
         a, b = math.radians(turn + i * 30), math.radians(turn + i * 30 + 13)
-        out.append(Shape(s.polygon([(cx, cy), (cx + math.cos(a) * reach, cy + math.sin(a) * reach), (cx + math.cos(b) * reach, cy + math.sin(b) * reach)]), "ray", 0.0))
+        out.append(
+            Shape(
+                s.polygon(
+                    [
+                        (cx, cy),
+                        (cx + math.cos(a) * reach, cy + math.sin(a) * reach),
+                        (cx + math.cos(b) * reach, cy + math.sin(b) * reach),
+                    ]
+                ),
+                "ray",
+                0.0,
+            )
+        )
     for i in range(2):
-        out.append(Shape(s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.42 + 0.3 * i), g.below * 0.07, g.bottom + 4, 2), "land", 0.5 + 0.45 * i))
+        out.append(
+            Shape(
+                s.ridge(rng, g.x, g.right, g.horizon + g.below * (0.42 + 0.3 * i), g.below * 0.07, g.bottom + 4, 2),
+                "land",
+                0.5 + 0.45 * i,
+            )
+        )
     return out
 
 
@@ -332,7 +479,7 @@ _WORDS = {
     "lab": "vaccine vaccines syringe virus medicine medical lab laboratory chemistry chemical science scientist microscope cell cells dna gene clinic doctor nurse pill drug bacteria immune antibody trial research experiment vial flask biology molecule health hospital",
     "space": "space planet planets star stars moon rocket galaxy universe astronaut cosmos orbit satellite mars jupiter saturn solar-system comet telescope astronomy eclipse",
     "underwater": "coral reef fish whale dolphin shark diving submarine octopus underwater jellyfish turtle aquarium seabed deep-sea",
-    "sea": "sea ocean beach island ship boat sail sailing sailboat wave waves coast harbor harbour lighthouse surf marine tide water cycle",
+    "sea": "sea ocean beach island ship boat sail sailing sailboat wave waves coast harbor harbour lighthouse surf marine tide water cycle bridge river lake dam canal",
     "forest": "forest woods tree trees woodland wolf bear deer fox owl fairy mushroom jungle rainforest pine christmas",
     "mountains": "mountain mountains alps hike hiking climb climbing peak summit ski snow winter glacier volcano camping adventure trail",
     "desert": "desert sahara cactus camel pyramid egypt sand dune drought heat",

@@ -1,7 +1,9 @@
 """Path data for the things that scenes are made of. All lengths in px, y downward; every function returns an SVG path."""
 
+# ruff: noqa: E501 (SVG fragments and text blocks stay in one piece)
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -37,7 +39,10 @@ def circle(cx: float, cy: float, r: float, ry: float | None = None) -> str:
 def smooth(points: Sequence[Point], closed: bool = False) -> str:
     """A Catmull-Rom spline through the points, as cubic Béziers."""
     n = len(points)
-    at = (lambda i: points[i % n]) if closed else (lambda i: points[min(max(i, 0), n - 1)])
+
+    def at(i: int) -> Point:
+        return points[i % n] if closed else points[min(max(i, 0), n - 1)]
+
     out = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for i in range(n if closed else n - 1):
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = at(i - 1), at(i), at(i + 1), at(i + 2)
@@ -65,7 +70,7 @@ def peaks(rng: random.Random, x0: float, x1: float, y: float, amp: float, bottom
     xs = [x0 + (x1 - x0) * (i + rng.uniform(-0.22, 0.22)) / count for i in range(-1, count + 2)]
     points: list[Point] = []
     caps: list[str] = []
-    for a, b in zip(xs, xs[1:], strict=False):
+    for a, b in itertools.pairwise(xs):
         top = y - amp * rng.uniform(0.55, 1.0)
         mid = (a + b) / 2 + (b - a) * rng.uniform(-0.12, 0.12)
         points += [(a, y - amp * rng.uniform(0.0, 0.18)), (mid, top)]
@@ -94,7 +99,9 @@ def waves(rng: random.Random, x0: float, x1: float, y: float, amp: float, length
     x = x0 - length * rng.uniform(0.2, 1.0)
     out = [f"M{x:.1f} {y:.1f}"]
     while x < x1 + length:
-        out.append(f"q{length * 0.28:.1f} {amp:.1f} {length * 0.5:.1f} 0q{length * 0.22:.1f} {-amp:.1f} {length * 0.5:.1f} 0")
+        out.append(
+            f"q{length * 0.28:.1f} {amp:.1f} {length * 0.5:.1f} 0q{length * 0.22:.1f} {-amp:.1f} {length * 0.5:.1f} 0"
+        )
         x += length
     return "".join(out) + f"L{x:.1f} {bottom:.1f}L{x0 - length:.1f} {bottom:.1f}Z"
 
@@ -104,7 +111,9 @@ def pine(x: float, base: float, h: float) -> str:
     out = rect(x - h * 0.025, base - h * 0.14, h * 0.05, h * 0.15)
     for i, (low, high, spread) in enumerate(((0.10, 0.52, 1.0), (0.34, 0.76, 0.76), (0.58, 1.0, 0.5))):
         del i
-        out += polygon([(x - w / 2 * spread, base - h * low), (x, base - h * high), (x + w / 2 * spread, base - h * low)])
+        out += polygon(
+            [(x - w / 2 * spread, base - h * low), (x, base - h * high), (x + w / 2 * spread, base - h * low)]
+        )
     return out
 
 
@@ -113,8 +122,12 @@ def round_tree(rng: random.Random, x: float, base: float, h: float) -> list[str]
     r = h * 0.27
     crown = circle(x, base - h * 0.68, r, r * 1.12)
     for _ in range(3):
-        crown += circle(x + rng.uniform(-0.55, 0.55) * r, base - h * 0.66 + rng.uniform(-0.6, 0.5) * r, r * rng.uniform(0.6, 0.8))
-    trunk = polygon([(x - h * 0.03, base), (x - h * 0.018, base - h * 0.5), (x + h * 0.018, base - h * 0.5), (x + h * 0.03, base)])
+        crown += circle(
+            x + rng.uniform(-0.55, 0.55) * r, base - h * 0.66 + rng.uniform(-0.6, 0.5) * r, r * rng.uniform(0.6, 0.8)
+        )
+    trunk = polygon(
+        [(x - h * 0.03, base), (x - h * 0.018, base - h * 0.5), (x + h * 0.018, base - h * 0.5), (x + h * 0.03, base)]
+    )
     return [trunk, crown]
 
 
@@ -130,7 +143,9 @@ def palm(x: float, base: float, h: float, lean: float = 0.15) -> list[str]:
         a = math.radians(angle)
         ex, ey = tx + math.cos(a) * h * 0.42, ty + math.sin(a) * h * 0.26 + h * 0.10
         mx, my = tx + math.cos(a) * h * 0.24, ty + math.sin(a) * h * 0.34 - h * 0.03
-        fronds += f"M{tx:.1f} {ty:.1f}Q{mx:.1f} {my:.1f} {ex:.1f} {ey:.1f}Q{mx:.1f} {my + h * 0.11:.1f} {tx:.1f} {ty:.1f}Z"
+        fronds += (
+            f"M{tx:.1f} {ty:.1f}Q{mx:.1f} {my:.1f} {ex:.1f} {ey:.1f}Q{mx:.1f} {my + h * 0.11:.1f} {tx:.1f} {ty:.1f}Z"
+        )
     return [trunk, fronds]
 
 
@@ -140,7 +155,9 @@ def house(x: float, base: float, w: float) -> list[str]:
     walls = rect(x - w / 2, base - h, w, h)
     roof = polygon([(x - w * 0.6, base - h), (x, base - h - w * 0.46), (x + w * 0.6, base - h)])
     openings = rect(x - w * 0.1, base - h * 0.58, w * 0.2, h * 0.58)
-    openings += rect(x - w * 0.38, base - h * 0.72, w * 0.17, w * 0.17) + rect(x + w * 0.21, base - h * 0.72, w * 0.17, w * 0.17)
+    openings += rect(x - w * 0.38, base - h * 0.72, w * 0.17, w * 0.17) + rect(
+        x + w * 0.21, base - h * 0.72, w * 0.17, w * 0.17
+    )
     return [walls, roof, openings]
 
 
@@ -159,7 +176,12 @@ def tower(rng: random.Random, x: float, base: float, w: float, h: float) -> list
     for row in range(int((h - cell * 0.8) / (cell * 1.15))):
         for column in range(columns):
             if rng.random() < 0.42:
-                windows += rect(x + w * 0.1 + column * (w * 0.86 / columns), base - h + cell * 0.6 + row * cell * 1.15, cell * 0.44, cell * 0.5)
+                windows += rect(
+                    x + w * 0.1 + column * (w * 0.86 / columns),
+                    base - h + cell * 0.6 + row * cell * 1.15,
+                    cell * 0.44,
+                    cell * 0.5,
+                )
     return [body, windows]
 
 
@@ -181,7 +203,9 @@ def leaf(x: float, y: float, length: float, angle: float, width: float = 0.36) -
     w = length * width
     c1 = (x + ux * length * 0.38 + px * w, y + uy * length * 0.38 + py * w)
     c2 = (x + ux * length * 0.38 - px * w, y + uy * length * 0.38 - py * w)
-    body = f"M{x:.1f} {y:.1f}Q{c1[0]:.1f} {c1[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{c2[0]:.1f} {c2[1]:.1f} {x:.1f} {y:.1f}Z"
+    body = (
+        f"M{x:.1f} {y:.1f}Q{c1[0]:.1f} {c1[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{c2[0]:.1f} {c2[1]:.1f} {x:.1f} {y:.1f}Z"
+    )
     return [body, f"M{x:.1f} {y:.1f}L{x + ux * length * 0.86:.1f} {y + uy * length * 0.86:.1f}"]
 
 
