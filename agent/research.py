@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -91,7 +92,7 @@ async def _ask(
 ) -> tuple[SearchHit, ...]:
     """The hits of all queries, the best of each in turn, every address once."""
     await think(f"I look up: {'; '.join(queries)}.")
-    answers = await _all([lambda query=query: search(query) for query in queries], budget, deadline, clock)
+    answers = await _all([partial(search, query) for query in queries], budget, deadline, clock)
     lists: list[tuple[SearchHit, ...]] = []
     for query, answer in zip(queries, answers, strict=True):
         if isinstance(answer, tuple):
@@ -111,7 +112,7 @@ async def _open(
     clock: Callable[[], float],
     notes: list[str],
 ) -> tuple[Document, ...]:
-    pages = await _all([lambda hit=hit: read(hit) for hit in hits], budget, deadline, clock)
+    pages = await _all([partial(read, hit) for hit in hits], budget, deadline, clock)
     for hit, page in zip(hits, pages, strict=True):
         if not isinstance(page, Document):
             notes.append(f"Not read {hit.url}: {_reason(page)}.")

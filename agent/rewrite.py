@@ -1,7 +1,7 @@
 """Safe completions: the nearest request that serves the legitimate goal, with what was changed to get there.
 
-Four steps, each stronger than the last: words for words; whole clauses; a shift of the scene; and what the policy leaves
-of the purpose. `SafeCompletion` climbs them until its judge allows. What is never rewritten is refused with an offer.
+Four steps, each stronger than the last: words for words; whole clauses; a shift of the scene; what the policy leaves of
+the purpose. `SafeCompletion` climbs them until its judge allows. What is never rewritten is refused with an offer.
 """
 
 from __future__ import annotations
@@ -190,7 +190,8 @@ def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bo
     if words.joined:
         touched = sum(len(match[0]) for craft in crafts for match in craft.marks.finditer(text))
         return touched <= 0.7 * len(text) and len(prompt) >= 4
-    content = [word for word in re.findall(f"{WORD}{{2,}}", text.casefold()) if word not in words.stopwords]
+    plain = re.sub(r"\S+@\S+|\d", " ", text.casefold())  # data that was swapped for a placeholder is no loss
+    content = [word for word in re.findall(f"{WORD}{{2,}}", plain) if word not in words.stopwords]
     left = set(re.findall(f"{WORD}{{2,}}", prompt.casefold()))
     kept = sum(word in left for word in content)
     return kept >= max(1, 0.3 * len(content)) and not _HANGING.search(prompt)

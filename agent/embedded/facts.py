@@ -22,32 +22,36 @@ _SENTENCE = re.compile(
 )
 _BRACKETS = re.compile(r"\s*(?:\[[^\]]{0,40}\]|\((?:[^()]{0,80})\)|（[^（）]{0,60}）)")
 _LEAD = re.compile(
-    r"^(?:however|moreover|furthermore|therefore|thus|in addition|additionally|also|for example|for instance|in fact|indeed|"
-    r"finally|as a result|consequently|jedoch|außerdem|zudem|daher|zum beispiel|cependant|en outre|de plus|ainsi|par exemple|"
-    r"sin embargo|además|por ejemplo|inoltre|tuttavia|além disso|no entanto|однако|кроме того|например)\s*,\s*",
+    r"^(?:however|moreover|furthermore|therefore|thus|in addition|additionally|"
+    r"also|for example|for instance|"
+    r"in fact|indeed|finally|as a result|consequently|jedoch|außerdem|zudem|daher|zum beispiel|cependant|en outre|de plus|"
+    r"ainsi|par exemple|sin embargo|además|por ejemplo|inoltre|tuttavia|além disso|no entanto|однако|кроме того|например)\s*,\s*",
     re.IGNORECASE,
 )
 # Pronouns at the start point outside the sentence: alone it would not be understood.
 _DANGLING = re.compile(
-    r"^(?:it|they|he|she|this|these|those|that|such|there|here|but|and|or|so|we|i|you|click|see|read more|subscribe|share|"
-    r"er|sie|es|dies\w*|il|elle|ils|elles|ce|cela|ces|esto|este|esta|estos|ellos|ele|ela|isso|questo|questa|он|она|они|это|"
+    r"^(?:it|they|he|she|this|these|those|that|such|there|here|but|and|or|so|we|i|you|click|see|read more|subscribe|"
+    r"share|er|sie|es|dies\w*|il|elle|ils|elles|ce|cela|ces|esto|este|esta|estos|ellos|ele|ela|isso|questo|questa|он|она|они|это|"
     r"这|它|他们|それ|これ)\b",
     re.IGNORECASE,
 )
 # Text that speaks to a machine or a visitor instead of about the subject.
 _ADDRESSED = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|prompt|rule|polic|previous|above|safety|guard)|"
-    r"\b(?:system prompt|assistant|as an ai|language model|jailbreak|you must|you should now|you are now|do not tell|instead,? (?:draw|generate|write|create))\b|"
-    r"\b(?:cookie|javascript|subscribe|sign up|log in|newsletter|all rights reserved|privacy policy|terms of|advertisement|copyright)\b|"
-    r"\b(?:ignorier\w*|vergiss|missachte)\b.{0,60}\b(?:anweisung|regel|vorherig)|\b(?:ignore[zr]?|oublie[zr]?)\b.{0,60}\b(?:instructions?|règles|consignes)|"
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|prompt|rule|polic|previous|safety)|"
+    r"\b(?:system prompt|assistant|as an ai|language model|jailbreak|you must|you should now|you are now|do not tell)\b|"
+    r"\binstead,? (?:draw|generate|write|create)\b|"
+    r"\b(?:cookie|javascript|subscribe|sign up|log in|newsletter|all rights reserved)\b|"
+    r"\b(?:privacy policy|terms of|advertisement|copyright)\b|"
+    r"\b(?:ignorier\w*|vergiss|missachte)\b.{0,60}\b(?:anweisung|regel|vorherig)|"
+    r"\b(?:ignore[zr]?|oublie[zr]?)\b.{0,60}\b(?:instructions?|règles|consignes)|"
     r"\b(?:ignora|olvida|omite)\w*\b.{0,60}\b(?:instruccion|reglas|istruzioni|instruções)|игнориру\w*.{0,60}(?:инструкц|правил)|"
     r"(?:忽略|无视).{0,20}(?:指令|指示|规则)|(?:指示|命令|ルール).{0,12}(?:無視|忘れ)|تجاهل.{0,40}(?:التعليمات|الأوامر)|"
     r"https?://|www\.|[{}<>\\]|[\w.]+@[\w.]+",
     re.IGNORECASE,
 )
 _DEFINES = re.compile(
-    r"\b(?:is|are|was|were|means|consists?|contains?|refers to|known as|called|ist|sind|war|bedeutet|besteht|heißt|est|sont|était|signifie|"
-    r"es|son|era|significa|è|sono|são|é|является|это|называется|состоит)\b|とは|である|です|是|指|이다|입니다|هو|هي|है|हैं|คือ|เป็น",
+    r"\b(?:is|are|was|were|means|consists?|contains?|refers to|known as|called|ist|sind|war|bedeutet|besteht|heißt|"
+    r"est|sont|était|signifie|es|son|era|significa|è|sono|são|é|является|это|называется|состоит)\b|とは|である|です|是|指|이다|입니다|هو|هي|है|हैं|คือ|เป็น",
     re.IGNORECASE,
 )
 _OPINION = re.compile(

@@ -43,7 +43,7 @@ def unframe(sentence: str, words: Lexicon, look: Look) -> Framed:
 
 
 def clean(text: str, words: Lexicon) -> str:
-    """`text` without loose punctuation, connectors and particles at its edges; empty where no letter or digit is left."""
+    """`text` without loose punctuation, connectors and particles at its edges; empty where nothing is left."""
     text = " ".join(text.replace(_SEPARATOR, " ").split()).strip(_EDGE)
     if words.trailing:
         tail = re.compile(f"\\s*{alternation(words.trailing, joined=words.joined or words.glued)}$", re.IGNORECASE)
@@ -134,7 +134,8 @@ def _strip_kind(text: str, words: Lexicon) -> tuple[Framed, str] | None:
 
     Up to three unknown words may stand before the kind ("a travel poster"); they are kept as modifiers.
     """
-    position, unknown = 0, []
+    position = 0
+    unknown: list[str] = []
     plain = re.compile(
         f"\\s*(?:{alternation(words.articles)}|{alternation(words.adjectives)}|{words.number}(?:[.-]?{WORD}+)*|[-–&])\\s*",
         re.IGNORECASE,
@@ -245,11 +246,8 @@ def _lead_audience(text: str, words: Lexicon, framed: bool) -> tuple[str, str]:
     if match is None:
         return text, ""
     tail = text[match.end() :]
-    stop = re.search(
-        f"[,;:.!?␟]|\\s{alternation(tuple(word for word in words.about if len(word) > 2 or word in words.audience_before))}\\s",
-        tail,
-        re.IGNORECASE,
-    )
+    links = tuple(word for word in words.about if len(word) > 2 or word in words.audience_before)
+    stop = re.search(f"[,;:.!?␟]|\\s{alternation(links)}\\s", tail, re.IGNORECASE)
     phrase = tail[: stop.start()] if stop else tail
     if not _names_audience(phrase, words) or not (stop and tail[stop.end() :].strip(_EDGE)):
         if _names_audience(phrase, words) and len(phrase.split()) <= 5:
@@ -322,7 +320,7 @@ def _strip_count(text: str, words: Lexicon) -> str:
 
 
 def _classify(clause: str, words: Lexicon, look: Look) -> tuple[str, str]:
-    """What a later clause is: the audience, a kind ("as a poster"), a remark on the look, or a detail of the subject."""
+    """What a later clause is: the audience, a kind ("as a poster"), a remark on the look, or a detail."""
     bare = clause.strip(_EDGE)
     if words.audience_before:
         match = re.match(f"{alternation(words.audience_before)}\\s+", bare, re.IGNORECASE)
@@ -367,7 +365,7 @@ def _trailing_kind(subject: str, words: Lexicon) -> tuple[str, str] | None:
     return None
 
 
-# --- languages whose framing follows, or that put no spaces between words ----------------------------------------------
+# --- languages whose framing follows, or that put no spaces between words --------------------------------------------
 
 
 def _by_spans(sentence: str, words: Lexicon, look: Look) -> Framed:

@@ -1,7 +1,8 @@
-"""Puts facts where they belong: figures together, definitions first, the rest to the question that each answers best."""
+"""Puts facts where they belong: definitions first, figures together, the rest to the question that each answers."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,8 @@ _FIGURE = re.compile(
 )
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 _DEFINITION = re.compile(
-    r"\b(?:is an?|are|means|refers to|is the|ist eine?|sind|est une?|sont|es una?|son|è una?|sono|é uma?|são)\b|[—–-] это|とは|是一|이란|هو|है|คือ",
+    r"\b(?:is an?|are|means|refers to|is the|ist eine?|sind|est une?|sont|es una?|son|è una?|sono|é uma?|são)\b|"
+    r"[—–-] это|とは|是一|이란|هو|है|คือ",
     re.IGNORECASE,
 )
 
@@ -162,4 +164,4 @@ def _margins(facts: tuple[Fact, ...], parts: tuple[Part, ...], reading: Reading,
 
 def _overlap(one: str, other: str) -> float:
     words = [frozenset(word[:5] for word in re.findall(f"{WORD}{{4,}}", text.casefold())) for text in (one, other)]
-    return len(words[0] & words[1]) / (1 + len(words[1]) ** 0.5)
+    return len(words[0] & words[1]) / (1.0 + math.sqrt(len(words[1])))

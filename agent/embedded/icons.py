@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from .bundled import load
-from .words import alternation
+from .words import any_script
 
 __all__ = ["icon_of", "icons_in"]
 
@@ -32,16 +32,7 @@ def icons_in(text: str, limit: int = 6) -> tuple[str, ...]:
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    found = []
-    for noun, words in load("icons").items():
-        joined = [
-            str(word)
-            for word in words
-            if re.search("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", str(word))
-        ]
-        semitic = [str(word) for word in words if re.search("[\u0590-\u06ff]", str(word))]
-        spaced = [str(word) for word in words if str(word) not in joined and str(word) not in semitic]
-        prefix = "(?:[\u0648\u0641]?(?:\u0628\u0627\u0644|\u0627\u0644|\u0644\u0644|[\u0628\u0644\u0643])?|[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9]{0,2})"
-        body = "|".join((alternation(spaced), alternation(semitic, prefix=prefix), alternation(joined, joined=True)))
-        found.append((noun, re.compile(body, re.IGNORECASE)))
-    return tuple(found)
+    table: dict[str, list[str]] = load("icons")
+    return tuple(
+        (noun, re.compile(any_script([str(word) for word in words]), re.IGNORECASE)) for noun, words in table.items()
+    )

@@ -78,7 +78,7 @@ def identify(text: str) -> str:
 
 
 def requested(text: str, default: str) -> str:
-    """The language that the brief asks the *text of the images* to be in ("in German", "auf Englisch"), or `default`."""
+    """The language that the brief asks for the *text of the images* ("in German", "auf Englisch"), or `default`."""
     for pattern, code in _requests():
         if pattern.search(text):
             return code
@@ -169,7 +169,7 @@ def _requests() -> tuple[tuple[re.Pattern[str], str], ...]:
 def _model_guess(text: str, among: tuple[str, ...]) -> str | None:
     """py3langid's best guess among a few languages; None where the package is not installed."""
     try:
-        from py3langid import rank
+        from py3langid import rank  # type: ignore[import-untyped]
     except ImportError:
         return None
     with _lock:  # the package loads its model lazily, into a global

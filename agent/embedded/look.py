@@ -10,7 +10,7 @@ from typing import Any, get_args
 from ...tools.images.spec import Direction, Size, StyleSheet
 from ..brief import Brief
 from .bundled import load
-from .words import Lexicon, alternation
+from .words import Lexicon, alternation, any_script
 
 __all__ = ["Look", "choose_direction", "choose_size", "palette_of", "read_look", "style_sheet"]
 
@@ -101,10 +101,7 @@ def _tables() -> dict[str, Any]:
 
 
 def _pattern(words: Any) -> re.Pattern[str]:
-    """Words with spaces between them need boundaries; words of scripts without spaces must not have them."""
-    spaced = [str(word) for word in words if not re.search("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]", str(word))]
-    joined = [str(word) for word in words if str(word) not in spaced]
-    return re.compile(f"{alternation(spaced)}|{alternation(joined, joined=True)}", re.IGNORECASE)
+    return re.compile(any_script([str(word) for word in words]), re.IGNORECASE)
 
 
 def _hit(pattern: re.Pattern[str], text: str, terms: list[str]) -> bool:
@@ -115,7 +112,7 @@ def _hit(pattern: re.Pattern[str], text: str, terms: list[str]) -> bool:
 
 
 def _colors(text: str, words: Lexicon, terms: list[str]) -> tuple[str, ...]:
-    """Colors of the set: only where the brief speaks of colors ("in blue and orange", "red palette"), not of red cars."""
+    """Colors of the set: only where the brief speaks of the look ("in blue", "red palette"), not of red cars."""
     found = []
     for name, pattern in _tables()["colors"].items():
         for match in pattern.finditer(text):
@@ -166,4 +163,4 @@ def _usable(width: int, height: int) -> bool:
 
 
 def _even(side: float) -> int:
-    return max(256, int(round(side / 16)) * 16)
+    return max(256, round(side / 16) * 16)

@@ -11,7 +11,7 @@ from .bundled import listed, load
 from .part import Entry, Part
 from .reading import Reading
 from .voice import Voice
-from .words import WORD, alternation
+from .words import WORD, any_script
 
 __all__ = ["Outline", "family_of", "find_outline", "questions", "theme"]
 
@@ -110,13 +110,9 @@ def _fits(raw: dict[str, Any], name: str, reading: Reading) -> bool:
     rest = subject[: hit.start()] + " " + subject[hit.end() :]
     rest = _matcher(name).sub(" ", rest)
     left = [word for word in re.findall(f"{WORD}+", rest.casefold()) if word not in reading.lexicon.stopwords]
-    weight = sum(len(word) for word in left) if reading.lexicon.joined else 4 * len(left)
-    # Nothing else of weight is left: the subject is the topic itself.
-    return (
-        bool(raw.get("alone", True))
-        and weight < (4 if reading.lexicon.joined else 4)
-        and not _asks_other(reading, aspects)
-    )
+    # Without spaces one run may hold many words: up to three signs are taken for particles.
+    alone = sum(map(len, left)) < 4 if reading.lexicon.joined else not left
+    return alone and bool(raw.get("alone", True)) and not _asks_other(reading, aspects)
 
 
 def _asks(reading: Reading, aspect: str) -> bool:
@@ -160,12 +156,4 @@ def _families() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 @cache
 def _words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Words of any language: with boundaries where a script has them, and with the Arabic and Hebrew prefixes."""
-    joined = [word for word in words if re.search("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", word)]
-    semitic = [word for word in words if re.search("[\u0590-\u06ff]", word)]
-    spaced = [word for word in words if word not in joined and word not in semitic]
-    prefix = "(?:[\u0648\u0641]?(?:\u0628\u0627\u0644|\u0627\u0644|\u0644\u0644|[\u0628\u0644\u0643])?|[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9]{0,2})"
-    return re.compile(
-        "|".join((alternation(spaced), alternation(semitic, prefix=prefix), alternation(joined, joined=True))),
-        re.IGNORECASE,
-    )
+    return re.compile(any_script(words), re.IGNORECASE)

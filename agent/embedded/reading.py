@@ -113,15 +113,16 @@ def _sentences(text: str) -> list[str]:
 
 def _main(framed: list[Framed]) -> Framed:
     """The sentence that carries the request: the first with a kind and a subject, else the first with a subject."""
-    for wanted in (
-        lambda part: part.kind and part.subject,
-        lambda part: part.kind and part.modifiers,
-        lambda part: part.subject and not part.aside,
-        lambda part: part.subject,
-    ):
-        if found := next((part for part in framed if wanted(part)), None):
-            return found
-    return framed[0] if framed else Framed()
+    ranked = sorted(
+        framed,
+        key=lambda part: (
+            not (part.kind and part.subject),
+            not (part.kind and part.modifiers),
+            not (part.subject and not part.aside),
+            not part.subject,
+        ),
+    )
+    return ranked[0] if ranked else Framed()
 
 
 def _details(main: Framed, framed: list[Framed], subject: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..reasoner import Fact, Research, Rewrite, Think, Understanding
 from .edits import followed_image, is_follow_up
 from .encoder import sentence_encoder
 from .facts import Ranker, lift_facts
+from .grouping import Encoder
 from .outlines import family_of, find_outline
 from .planning import make_plan
 from .reading import Reading, read
@@ -47,7 +48,7 @@ class EmbeddedReasoner:
         return "embedded"
 
     @cached_property
-    def _encoder(self):  # type: ignore[no-untyped-def]
+    def _encoder(self) -> Encoder | None:
         return sentence_encoder() if self._encode else None
 
     async def understand(self, brief: Brief, think: Think) -> Understanding:
@@ -69,11 +70,9 @@ class EmbeddedReasoner:
         if not documents:
             return (), ()
         facts, sources = await asyncio.to_thread(lift_facts, understanding, documents, self._ranker, self._clock())
-        await think(
-            f"Out of {_count(len(documents), 'document')} I lifted {_count(len(facts), 'short fact')}, each with its quote."
-            if facts
-            else f"I read {_count(len(documents), 'document')} and found no statement on the subject that is worth quoting."
-        )
+        read = f"I read {_count(len(documents), 'document')}"
+        lifted = f"{read} and lifted {_count(len(facts), 'short fact')}, each with its quote."
+        await think(lifted if facts else f"{read} and found no statement on the subject that is worth quoting.")
         return facts, sources
 
     async def rewrite(self, text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...]) -> Rewrite:

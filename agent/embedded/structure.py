@@ -40,7 +40,8 @@ _NUMBER = (
 _VALUE_LAST = re.compile(rf"^(?P<label>.*?\S)\s*(?:[:=：–—-]|\s|\.{{2,}}|…)\s*(?P<value>{_NUMBER})$")
 _VALUE_FIRST = re.compile(rf"^(?P<value>{_NUMBER})\s*[:：–—-]\s*(?P<label>\S.*)$")
 _YEAR_FIRST = re.compile(
-    r"^(?P<value>(?:ca?\.\s?)?\d{3,4}(?:\s?[–-]\s?\d{2,4})?(?:\s?(?:BCE?|CE|AD|v\. ?Chr\.|年))?|\d{1,2}[:.h]\d{2})\s*[:：–—-]?\s+(?P<label>\S.*)$"
+    r"^(?P<value>(?:ca?\.\s?)?\d{3,4}(?:\s?[–-]\s?\d{2,4})?(?:\s?(?:BCE?|CE|AD|v\. ?Chr\.|年))?|\d{1,2}[:.h]\d{2})"
+    r"\s*[:：–—-]?\s+(?P<label>\S.*)$"
 )
 _DETAIL = re.compile(r"^(?P<label>[^:：–—]{2,60}?)\s*(?:[:：]|\s[–—-])\s*(?P<detail>\S.*)$")
 
@@ -122,12 +123,12 @@ def _take_quotes(text: str) -> tuple[tuple[str, ...], str]:
     found += [(match.start(), match.end(), match[0][1:-1]) for match in _SINGLE.finditer(text)]
     taken: list[str] = []
     rest, cursor = [], 0
-    for start, end, quoted in sorted(found, key=lambda item: (item[0], -item[1])):
-        quoted = "".join(char if char.isprintable() else " " for char in quoted)
-        if start < cursor or not quoted.strip():
+    for start, end, raw in sorted(found, key=lambda item: (item[0], -item[1])):
+        quoted = " ".join("".join(char if char.isprintable() else " " for char in raw).split())
+        if start < cursor or not quoted:
             continue
         rest.append(text[cursor:start])
-        taken.append(" ".join(quoted.split()))
+        taken.append(quoted)
         cursor = end
     rest.append(text[cursor:])
     return tuple(dict.fromkeys(taken)), " ␟ ".join(rest) if taken else text

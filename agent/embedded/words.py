@@ -10,10 +10,18 @@ from typing import Any
 
 from .bundled import listed, load
 
-__all__ = ["WORD", "Lexicon", "alternation", "fold", "lexicon", "number_of"]
+__all__ = ["WORD", "Lexicon", "alternation", "any_script", "fold", "lexicon", "number_of"]
 
 # A letter, digit or combining mark: Python's \w leaves out the vowel signs of Arabic, Hebrew, Devanagari and Thai.
-WORD = "[\\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
+WORD = (
+    "[\\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670"
+    "\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
+)
+_UNSPACED = "[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_PREFIXES = (
+    "(?:[\u0648\u0641]?(?:\u0628\u0627\u0644|\u0627\u0644|\u0644\u0644|[\u0628\u0644\u0643])?"
+    "|[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9]{0,2})"
+)
 _DIGITS = "[0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u0e50-\u0e59\uff10-\uff19]"
 
 
@@ -35,6 +43,15 @@ def alternation(words: tuple[str, ...] | list[str], *, joined: bool = False, pre
     if joined:
         return f"(?:{body})"
     return f"(?:(?<!{WORD}){prefix}(?:{body})(?!{WORD}))"
+
+
+def any_script(words: tuple[str, ...] | list[str]) -> str:
+    """As `alternation`, for words of all languages together: boundaries where their script has them, and with the
+    prefixes that Arabic and Hebrew write onto a word."""
+    joined = [word for word in words if re.search(_UNSPACED, word)]
+    semitic = [word for word in words if re.search("[\u0590-\u06ff]", word)]
+    spaced = [word for word in words if word not in joined and word not in semitic]
+    return "|".join((alternation(spaced), alternation(semitic, prefix=_PREFIXES), alternation(joined, joined=True)))
 
 
 @dataclass(frozen=True)
@@ -136,7 +153,8 @@ def lexicon(code: str) -> Lexicon:
         for key in ("kinds", "audiences", "occasions")
     }
     plain = {key: raw[key] for key in _PLAIN if key in raw}
-    return Lexicon(code=code, **lists, **groups, **plain)
+    fields: dict[str, Any] = {**lists, **groups, **plain}
+    return Lexicon(code=code, **fields)
 
 
 def number_of(text: str, lexicon: Lexicon) -> int | None:
