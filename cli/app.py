@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import audit, check, doctor, generate, graph, provenance, runs
+from . import audit, check, doctor, evaluate, generate, graph, provenance, runs
 
 __all__ = ["app", "main"]
 
@@ -27,6 +27,7 @@ app.command("stamp")(provenance.stamp)
 app.command("doctor")(doctor.doctor)
 app.add_typer(provenance.keys, name="keys")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(evaluate.evaluation, name="eval")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,165 @@
+"""`safelight eval`: the table that says how good the stack is, made by whoever asks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..config import Settings, load_settings
+from .session import print_json, run
+
+if TYPE_CHECKING:
+    from ..evals.record import Mode
+    from ..evals.summary import Summary
+
+__all__ = ["evaluation"]
+
+evaluation = typer.Typer(help="Measure the safety stack, layer by layer.", no_args_is_help=True)
+
+
+class Modes(StrEnum):
+    """Which modes to run."""
+
+    BOTH = "both"
+    INSTANT = "instant"
+    THINKING = "thinking"
+
+
+@evaluation.command("table")
+def table(
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", help='JSON lines {"id", "prompt", "label", "category", "lang"}; else our own prompts.'),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where results and reports go; an unfinished folder is continued.")] = Path(
+        "evaluation"
+    ),
+    mode: Annotated[Modes, typer.Option(help="Which modes to run.")] = Modes.BOTH,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many prompts, half of them safe.")] = None,
+    attack: Annotated[
+        list[str] | None,
+        typer.Option(help="Also under this attack (image:… for images); may be repeated; all for all."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of samples, attacks and drawings.")] = 0,
+    size: Annotated[int, typer.Option(min=256, max=2048, help="Pixels a side of what is drawn.")] = 512,
+    at_once: Annotated[int, typer.Option(min=1, help="Prompts at a time; CPU seconds are exact for 1.")] = 1,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Expose every prompt to every layer, grade what is drawn, and print the table.
+
+    Stop it when you like: the same command goes on where it stopped.
+    """
+    modes: tuple[Mode, ...] = ("instant", "thinking") if mode is Modes.BOTH else (mode.value,)
+    run(_evaluate(source, out, modes, limit, tuple(attack or ()), seed, size, at_once, ocr))
+    _publish(out, as_json)
+
+
+@evaluation.command("report")
+def report(
+    folder: Annotated[Path, typer.Argument(help="What `safelight eval table --out` made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Make the reports of an evaluation anew, finished or not."""
+    _publish(folder, as_json)
+
+
+async def _evaluate(
+    source: Path | None,
+    out: Path,
+    modes: tuple[Mode, ...],
+    limit: int | None,
+    attacks: tuple[str, ...],
+    seed: int,
+    size: int,
+    at_once: int,
+    ocr: bool,
+) -> None:
+    import asyncio
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from ..assembly import open_assembly
+    from ..evals.cases import read_cases, sample, shipped_cases
+    from ..evals.grader import Jury
+    from ..evals.ocr import reader
+    from ..evals.panel import load_panel
+    from ..evals.record import Record
+    from ..evals.runner import Work, attack_names, evaluate, jobs
+    from ..evals.shadow import Shadow
+
+    cases = await asyncio.to_thread(read_cases, source) if source else await asyncio.to_thread(shipped_cases)
+    due = jobs(sample(cases, limit, seed=seed), modes, attack_names() if "all" in attacks else attacks)
+    heads, _ = await asyncio.to_thread(load_panel)
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    async with open_assembly(_offline(load_settings())) as house:
+        shadow = Shadow(
+            house.stack,
+            reasoner=house.services.reasoner,
+            drafter=house.services.drafter,
+            generator=house.services.tools.generator,
+            width=size,
+            height=size,
+        )
+        under_test = frozenset(str(moderator.name) for moderator in house.stack.stages.values())
+        work = Work(shadow, Jury(heads, read=reader() if ocr else None, moderators=under_test), seed, at_once)
+        description = {"input": source.name if source else "our own prompts", **work.describe(cases)}
+        with bars:
+            bar = bars.add_task("exposing", total=len(due))
+
+            def done(record: Record) -> None:
+                bars.advance(bar)
+
+            def known(count: int) -> None:
+                bars.update(bar, completed=count)
+
+            await evaluate(due, work, out, description, done=done, known=known)
+
+
+def _offline(settings: Settings) -> Settings:
+    """Without search: shadow mode makes no research, and what it measures should not depend on the web."""
+    return settings.model_copy(update={"search": ("none",)})
+
+
+def _publish(folder: Path, as_json: bool) -> None:
+    run(_report(folder, as_json))
+
+
+async def _report(folder: Path, as_json: bool) -> None:
+    import asyncio
+
+    from ..evals.report import load_summary, write_reports
+
+    summary = await asyncio.to_thread(load_summary, folder)
+    written = await asyncio.to_thread(write_reports, folder, summary)
+    if as_json:
+        print_json(summary.public())
+    else:
+        _tell(summary)
+        typer.echo("\n".join(str(path) for path in written), err=True)
+
+
+def _tell(summary: Summary) -> None:
+    from rich.console import Console
+
+    from ..evals.report import terminal_report
+
+    Console().print(terminal_report(summary))

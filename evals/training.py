@@ -1,0 +1,188 @@
+"""Fits the panel that grades: `python -m safelight.evals.training DATA.jsonl --out evals/grader.npz`.
+
+The clusters of the data are halved by a hash of their name: the panel is fitted on one half, and its figures are those
+on the other, which it never saw. Each head draws its own bootstrap of clusters; the clusters that it left out set its
+threshold. The same data and seed give the same file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadFile
+from .curves import auroc, recall_at
+from .panel import BUCKETS, Head, features, save_panel
+
+__all__ = ["Row", "fit_panel", "halves", "main", "read_rows"]
+
+_HEADS = 10
+_PENALTY = 0.02  # L2 in units of 1 / rows; chosen on a split of the fitted half
+# At which each head's threshold is set, on the clusters that it left out: a grader should rather find too much.
+_FALSE_POSITIVES = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One labeled text, as buckets, and the cluster of texts that it must not be split from."""
+
+    buckets: NDArray[np.int64]
+    unsafe: bool
+    cluster: str
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a JSONL file with `prompt`, `label` (unsafe | safe) and `cluster` (or `group`, else the id).
+
+    Rows of the form `obfuscated` are left out: a picture that says something in code says it to nobody.
+
+    Raises:
+        BadFile: a line is not such a row.
+    """
+    rows = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                item = json.loads(line)
+                if item.get("form") == "obfuscated":
+                    continue
+                cluster = str(item.get("cluster") or item.get("group") or item["id"])
+                rows.append(Row(features(item["prompt"]), {"unsafe": True, "safe": False}[item["label"]], cluster))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise BadFile(f"{path}, line {number}: not a labeled prompt ({error}).") from error
+    return rows
+
+
+def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows to fit and the rows to report on. No cluster is in both."""
+    fitted: list[Row] = []
+    kept: list[Row] = []
+    for row in rows:
+        (fitted if hashlib.sha256(f"panel:{row.cluster}".encode()).digest()[0] % 2 else kept).append(row)
+    return fitted, kept
+
+
+def fit_panel(rows: Sequence[Row], *, heads: int = _HEADS, seed: int = 0) -> list[Head]:
+    """`heads` models, each fitted on a bootstrap of the clusters.
+
+    Raises:
+        BadFile: there are too few rows of either label to fit anything.
+    """
+    labels = [row.unsafe for row in rows]
+    if min(sum(labels), len(labels) - sum(labels)) < 10:
+        raise BadFile("The panel needs at least 10 unsafe and 10 safe prompts to be fitted on.")
+    clusters = sorted({row.cluster for row in rows})
+    place = {cluster: index for index, cluster in enumerate(clusters)}
+    at = np.array([place[row.cluster] for row in rows])
+    matrix, unsafe = _matrix(rows), np.array(labels)
+    made = []
+    for number in range(heads):
+        dice = np.random.default_rng([seed, number])
+        drawn = np.bincount(dice.integers(len(clusters), size=len(clusters)), minlength=len(clusters))
+        weights, intercept = _fit(matrix, unsafe, drawn[at].astype(np.float64))
+        out = drawn[at] == 0
+        logits = matrix[out] @ weights + intercept
+        threshold = float(np.quantile(logits[~unsafe[out]], 1 - _FALSE_POSITIVES))
+        made.append(Head(weights.astype(np.float32), intercept, threshold))
+    return made
+
+
+def figures(heads: Sequence[Head], rows: Sequence[Row], *, quorum: int = 6) -> dict[str, Any]:
+    """How the panel does on rows that it never saw, by the mean logit and by its votes (ties count as violating)."""
+    matrix, unsafe = _matrix(rows), np.array([row.unsafe for row in rows])
+    logits = np.stack([matrix @ head.weights + head.intercept for head in heads])
+    votes = (logits >= np.array([[head.threshold] for head in heads])).sum(axis=0)
+    found = len(heads) - votes < quorum
+    mean = logits.mean(axis=0)
+    return {
+        "rows": len(rows),
+        "unsafe": int(unsafe.sum()),
+        "auroc": round(auroc(mean, unsafe), 4),
+        "recall_at_1_percent": round(recall_at(mean, unsafe, 0.01), 4),
+        "recall_at_5_percent": round(recall_at(mean, unsafe, 0.05), 4),
+        "recall_of_votes": round(float(found[unsafe].mean()), 4),
+        "false_positives_of_votes": round(float(found[~unsafe].mean()), 4),
+        "split_votes": round(float(((votes > 0) & (votes < len(heads))).mean()), 4),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fit, report, write."""
+    parser = argparse.ArgumentParser(prog="python -m safelight.evals.training", description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("grader.npz"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--heads", type=int, default=_HEADS)
+    given = parser.parse_args(arguments)
+    fitted, kept = halves(read_rows(given.data))
+    heads = fit_panel(fitted, heads=given.heads, seed=given.seed)
+    card = {
+        "what": "logistic heads over hashed word and character n-grams, each on a bootstrap of clusters",
+        "data": {"sha256": hashlib.sha256(given.data.read_bytes()).hexdigest(), "fitted_rows": len(fitted)},
+        "seed": given.seed,
+        "unseen": figures(heads, kept),
+    }
+    save_panel(given.out, heads, card)
+    print(json.dumps(card, indent=2))
+
+
+def _matrix(rows: Sequence[Row]) -> Any:
+    """The rows as a sparse matrix, (rows, BUCKETS), each of norm 1."""
+    from scipy.sparse import csr_matrix
+
+    lengths = np.array([len(row.buckets) for row in rows])
+    values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
+    columns = np.concatenate([row.buckets for row in rows])
+    return csr_matrix((values, columns, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(rows), BUCKETS))
+
+
+def _fit(matrix: Any, unsafe: NDArray[np.bool_], counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Weighted L2-regularized logistic regression by L-BFGS; both labels weigh the same in all.
+
+    Features are scaled by their log-count ratio between the labels (Wang & Manning 2012, "Baselines and Bigrams"),
+    which is folded into the weights.
+    """
+    from scipy.optimize import minimize
+    from scipy.sparse import diags
+
+    used = counts > 0
+    matrix, counts = matrix[used], counts[used]
+    sign = np.where(unsafe[used], 1.0, -1.0)
+    ratio = _ratio(matrix, sign > 0, counts)
+    matrix = (matrix @ diags(ratio)).tocsr()
+    counts = counts * np.where(sign > 0, 0.5 / counts[sign > 0].sum(), 0.5 / counts[sign < 0].sum())
+    transposed = matrix.T.tocsr()
+    penalty = _PENALTY / len(sign)
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (matrix @ theta[:-1] + theta[-1])
+        pull = -sign * counts * np.exp(-np.logaddexp(0, margin))
+        value = float(counts @ np.logaddexp(0, -margin) + penalty * theta[:-1] @ theta[:-1] / 2)
+        return value, np.append(transposed @ pull + penalty * theta[:-1], pull.sum())
+
+    found = minimize(loss, np.zeros(BUCKETS + 1), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    return found.x[:-1] * ratio, float(found.x[-1])
+
+
+def _ratio(matrix: Any, unsafe: NDArray[np.bool_], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log of how much commoner each feature is among unsafe rows, with add-one smoothing."""
+    seen = (matrix > 0).astype(np.float64)
+    bad = seen[unsafe].T @ counts[unsafe] + 1
+    good = seen[~unsafe].T @ counts[~unsafe] + 1
+    ratio: NDArray[np.float64] = np.log((bad / bad.sum()) / (good / good.sum()))
+    return ratio
+
+
+if __name__ == "__main__":
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
+    main()
