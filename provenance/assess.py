@@ -244,7 +244,7 @@ def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
             said.append(f"it was cropped to about {geometry.scale:.0%} of its longest side")
         elif geometry.scale > 1.015:
             said.append("it was placed on a larger canvas")
-    said += [f"a part of it comes from {other.image:011x}" for other in reading.others]
+    said += [f"spliced: a part of it comes from img_{other.image:011x}" for other in reading.others]
     if reading.unmarked and evidence.regions is None:
         said += [f"carries no mark of this image: {Region(*box)}" for box in reading.unmarked[:4]]
     return said

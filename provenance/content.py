@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class Content:
     coefficients: Any
     forms: tuple[bytes, ...]
     thumbnail: Any
-    gray: Any  # canonical luma: the longest side at 512
+    gray: Image.Image  # luma, the longest side at 256
 
     @classmethod
     def of(cls, image: Image.Image) -> Content:
@@ -70,8 +71,17 @@ class Comparison:
         }
 
 
-def compare(content: Content, fingerprint: bytes, registered: Any | None, geometry: Geometry | None) -> Comparison:
-    """Compare a query with a registered image; with `geometry`, laid over it as the watermark tells."""
+def compare(
+    content: Content,
+    fingerprint: bytes,
+    registered: Any | None,
+    geometry: Geometry | None,
+    without: Sequence[tuple[float, float, float, float]] = (),
+) -> Comparison:
+    """Compare a query with a registered image; with `geometry`, laid over it as the watermark tells.
+
+    `without` are areas of the query (left, top, right, bottom, in fractions) that are known to come from elsewhere.
+    """
     bits = [distance(form, fingerprint) for form in content.forms]
     form = int(np.argmin(bits))
     if registered is None:
@@ -80,7 +90,7 @@ def compare(content: Content, fingerprint: bytes, registered: Any | None, geomet
     whole = correlation(upright, registered) if upright.shape == registered.shape else _stretched(upright, registered)
     if geometry is None:
         return Comparison(bits[form], whole, False)
-    return Comparison(bits[form], max(whole, _rectified(content, registered, geometry)), True)
+    return Comparison(bits[form], max(whole, _rectified(content, registered, geometry, without)), True)
 
 
 def _turned(pixels: Any, form: int) -> Any:
@@ -94,38 +104,42 @@ def _stretched(pixels: Any, registered: Any) -> float:
     return correlation(np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size)), registered)
 
 
-def _rectified(content: Content, registered: Any, geometry: Geometry) -> float:
+def _rectified(content: Content, registered: Any, geometry: Geometry, without: Any) -> float:
     """The best correlation over the shifts that the watermark's period leaves open."""
-    height, width = registered.shape
     unit = CANONICAL_SIDE / THUMBNAIL_SIDE
-    scale = max(content.gray.size) / CANONICAL_SIDE
+    pitch = max(content.gray.size) / CANONICAL_SIDE  # pixels of the gray copy to a canonical pixel
     forward = np.array(geometry.matrix).reshape(2, 2)
-    inverse = np.linalg.inv(forward) * scale
+    inverse = np.linalg.inv(forward)
+    frame = np.array([registered.shape[1], registered.shape[0]]) * unit
+    extent = np.abs(forward) @ (np.array(content.gray.size) / 2 / pitch)
+    kept = _kept(content.gray.size, without)
     sign = -1.0 if geometry.is_inverted else 1.0
+    periods = range(-math.ceil(CANONICAL_SIDE / geometry.period) - 1, math.ceil(CANONICAL_SIDE / geometry.period) + 2)
     best = -1.0
-    reach = range(-math.ceil(CANONICAL_SIDE / geometry.period) - 1, math.ceil(CANONICAL_SIDE / geometry.period) + 2)
-    center = np.array(content.gray.size) / 2
-    extent = np.abs(forward) @ (center / scale)
-    for row in reach:
-        for column in reach:
-            shift = np.array(geometry.shift) + geometry.period * np.array([column, row])
-            low, high = shift - extent, shift + extent
-            if (high < unit).any() or (low > np.array([width, height]) * unit - unit).any():
-                continue
-            best = max(best, _placed(content.gray, registered, inverse, shift, center, unit) * sign)
+    for shift in (np.array(geometry.shift) + geometry.period * np.array([i, j]) for i in periods for j in periods):
+        if (shift + extent < unit).any() or (shift - extent > frame - unit).any():
+            continue
+        # Of a pixel of the thumbnail, the place in the gray copy: what Pillow asks for.
+        matrix = inverse * (unit * pitch)
+        origin = np.array(content.gray.size) / 2 - inverse @ shift * pitch
+        place = (matrix[0, 0], matrix[0, 1], origin[0], matrix[1, 0], matrix[1, 1], origin[1])
+        best = max(best, _placed(content.gray, kept, registered, place, sign))
     return best
 
 
-def _placed(gray: Any, registered: Any, inverse: Any, shift: Any, center: Any, unit: float) -> float:
-    height, width = registered.shape
-    matrix = inverse * unit
-    origin = inverse @ (np.array([0.5, 0.5]) * 0 - shift) + center
-    coefficients = (matrix[0, 0], matrix[0, 1], origin[0], matrix[1, 0], matrix[1, 1], origin[1])
-    seen = gray.transform((width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR, fillcolor=0)
-    there = Image.new("L", gray.size, 255).transform(
-        (width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.NEAREST, fillcolor=0
-    )
-    covered = np.asarray(there) > 0
+def _placed(gray: Image.Image, kept: Image.Image, registered: Any, place: Any, sign: float) -> float:
+    size = (registered.shape[1], registered.shape[0])
+    seen = gray.transform(size, Image.Transform.AFFINE, place, Image.Resampling.BILINEAR)
+    covered = np.asarray(kept.transform(size, Image.Transform.AFFINE, place, Image.Resampling.NEAREST)) > 0
     if covered.mean() < _MIN_OVERLAP or np.asarray(registered)[covered].std() < _FLAT:
         return -1.0
-    return correlation(np.asarray(seen), registered, covered)
+    return correlation(np.asarray(seen), registered, covered) * sign
+
+
+def _kept(size: tuple[int, int], without: Any) -> Image.Image:
+    """White where the query counts."""
+    mask = Image.new("L", size, 255)
+    width, height = size
+    for left, top, right, bottom in without:
+        mask.paste(0, (round(left * width), round(top * height), round(right * width), round(bottom * height)))
+    return mask

@@ -29,7 +29,7 @@ from .pixels import Region, changed_regions, tile_digest
 from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
-from .watermark.engine import Geometry, Reading, WatermarkEngine
+from .watermark.engine import Reading, WatermarkEngine
 from .watermark.spread import SpreadSpectrum
 
 if TYPE_CHECKING:
@@ -87,20 +87,20 @@ class ImageStamper:
         reading, content = await asyncio.to_thread(self._look, image)
         candidates: list[Candidate] = []
         if exact is not None:
-            candidates.append(_candidate(exact, "bytes", content, None))
+            candidates.append(_candidate(exact, "bytes", content))
         if report.origin == "ours" and report.run is not None:
             named = await self._registry.by_image_id(str(report.run.get("image_id")))
             if named is not None:
-                candidates.append(_candidate(named, "manifest", content, None))
+                candidates.append(_candidate(named, "manifest", content))
         if reading is not None and reading.payload is not None:
             marked = await self._registry.by_image_id(image_id_of(reading.payload.image))
             if marked is not None:
-                candidates.append(await asyncio.to_thread(_candidate, marked, "watermark", content, reading.geometry))
+                candidates.append(await asyncio.to_thread(_candidate, marked, "watermark", content, reading))
         if not any(each.comparison.agrees for each in candidates):
             for found in await self._registry.near(content.forms, _NEAR):
                 look_alike = await self._registry.by_image_id(found.image_id)
                 if look_alike is not None:
-                    candidates.append(_candidate(look_alike, "fingerprint", content, None))
+                    candidates.append(_candidate(look_alike, "fingerprint", content))
         regions, fits = await asyncio.to_thread(_compare_pixels, image, report, content, candidates)
         note = "" if self._watermark is not None else "no watermark engine is set up"
         return judge(Evidence(report, reading, tuple(candidates), regions, note, fits))
@@ -116,8 +116,9 @@ class ImageStamper:
         picture = media.decode(data)
         image, mark, notes = self._marked(picture.image, media_type, number)
         encoded = encode(image, media_type, self._quality)
-        final = media.open_image(encoded)
-        if mark is not None and media_type != "image/png":
+        final = image
+        if media_type != "image/png":
+            final = media.open_image(encoded)
             mark, notes = self._reread(final, mark, notes)
         bindings = Bindings(
             image_id=image_id_of(number),
@@ -163,9 +164,12 @@ class ImageStamper:
         notes = () if marked.is_robust else ("the watermark of this image may not survive strong compression",)
         return marked.image, self._watermark.pack(marked.payload).hex(), notes
 
-    def _reread(self, final: Image.Image, mark: str, notes: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    def _reread(
+        self, final: Image.Image, mark: str | None, notes: tuple[str, ...]
+    ) -> tuple[str | None, tuple[str, ...]]:
         """A lossy encoder has the last word: what it left is what is claimed."""
-        assert self._watermark is not None  # noqa: S101 (there is a mark)
+        if mark is None or self._watermark is None:
+            return mark, notes
         payload = self._watermark.read(final, "upright").payload
         if payload is not None and self._watermark.pack(payload).hex() == mark:
             return mark, notes
@@ -209,17 +213,25 @@ def image_id_of(number: int) -> str:
 
 def encode(image: Image.Image, media_type: str, quality: int) -> bytes:
     """The image as a file without metadata."""
-    if media_type == "image/avif":
+    if media_type in ("image/avif", "image/png"):
+        clean = image.copy()
+        clean.info = {}
         out = BytesIO()
-        image.save(out, "AVIF", quality=quality)
+        # Level 1: a mark is noise to Deflate, so that level 6 takes four times as long to save a tenth.
+        options: dict[str, Any] = {"quality": quality} if media_type == "image/avif" else {"compress_level": 1}
+        clean.save(out, _FORMATS[media_type], **options)
         return out.getvalue()
     format_: Any = media_type.removeprefix("image/")
     return media.encode(image, format_, quality=quality)
 
 
-def _candidate(registered: Registered, by: Any, content: Content, geometry: Geometry | None) -> Candidate:
+def _candidate(registered: Registered, by: Any, content: Content, reading: Reading | None = None) -> Candidate:
     small = None if registered.thumbnail is None else unpack_thumbnail(registered.thumbnail)
-    return Candidate(registered, by, compare(content, registered.fingerprint, small, geometry))
+    if reading is None:
+        return Candidate(registered, by, compare(content, registered.fingerprint, small, None))
+    # Only what demonstrably came from elsewhere is left out: an area without any mark may as well be a forger's.
+    without = reading.unmarked if reading.others else ()
+    return Candidate(registered, by, compare(content, registered.fingerprint, small, reading.geometry, without))
 
 
 def _compare_pixels(

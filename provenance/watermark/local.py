@@ -15,7 +15,7 @@ from .pattern import render
 from .search import Hit, Scene
 from .spectrum import subdue
 
-__all__ = ["other_areas"]
+__all__ = ["Box", "boxes", "lacking", "tile_agreement"]
 
 _TILES: Final = 8
 _SURE: Final = 5.0  # deviations that the median tile must reach, so that its absence elsewhere says something
@@ -25,32 +25,27 @@ _LEAST: Final = 3  # tiles
 Box = tuple[float, float, float, float]
 
 
-def other_areas(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> tuple[tuple[Box, ...], Scene | None]:
-    """The areas that lack the mark (left, top, right, bottom, in fractions), and the scene of them alone.
-
-    Only for frames that were not rotated by other than quarter turns; for others nothing is said.
-    """
-    agreement = _agreement(scene, hit, coefficients)
-    if agreement is None:
-        return (), None
+def lacking(agreement: Any) -> Any:
+    """Which tiles lack a mark that most have; none where the mark is too faint to tell."""
     typical = float(np.median(agreement))
     missing = agreement < _MISSING * typical
-    if typical < _SURE or missing.sum() < _LEAST:
-        return (), None
-    groups, count = label(missing)
-    areas = []
+    return missing if typical >= _SURE and missing.sum() >= _LEAST else np.zeros_like(missing)
+
+
+def boxes(tiles: Any) -> tuple[Box, ...]:
+    """The rectangles around groups of adjoining tiles, the smallest groups left out."""
+    groups, count = label(tiles)
+    found = []
     for group in range(1, count + 1):
         rows, columns = np.nonzero(groups == group)
         if len(rows) >= _LEAST:
-            box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-            areas.append((float(box[0]), float(box[1]), float(box[2]), float(box[3])))
-    if not areas:
-        return (), None
-    boxes = tuple((left / _TILES, top / _TILES, right / _TILES, bottom / _TILES) for left, top, right, bottom in areas)
-    return boxes, scene.within(missing)
+            edges = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            left, top, right, bottom = (float(edge) / _TILES for edge in edges)
+            found.append((left, top, right, bottom))
+    return tuple(found)
 
 
-def _agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any:
+def tile_agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any:
     """Deviations from chance by which each of 8 x 8 tiles agrees with the pattern; None where the frame is turned."""
     matrix = np.asarray(hit.matrix)
     is_swapped = abs(matrix[0, 0]) < abs(matrix[0, 1])

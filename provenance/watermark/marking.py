@@ -23,11 +23,16 @@ _HEADROOM: Final = 0.8  # of the amplitude: white and black give way so that bot
 _BLUE_HEADROOM: Final = 0.56
 _BLUE_LUMA: Final = float(LUMA_WEIGHTS[2])
 _FIRST: Final = 0.9
-_MOST: Final = 1.5
+_MOST: Final = 1.7
+_MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
 _FOUND: Final = 7.0
 _LEAST_PSNR: Final = 42.6
-_ENOUGH: Final = 0.80  # see `margin`; decoding begins to fail below 0.65
+_ENOUGH: Final = {
+    "compressed": 1.0,
+    "cropped": 0.8,
+    "brightened": 0.8,
+}  # see `margin`; decoding begins to fail below 0.65
 _BRIGHTER: Final = 1.3
 
 
@@ -48,7 +53,7 @@ class Trial:
 
     @property
     def is_robust(self) -> bool:
-        return min(self.margins.values()) >= 0.95 * _ENOUGH
+        return all(value >= 0.95 * _ENOUGH[name] for name, value in self.margins.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +152,14 @@ def margin(image: Image.Image, scale: float, center: Any, coded: Any, pattern: P
 def _stronger(trial: Trial) -> Strength:
     """What to try next; the same where the trial was good enough or no more is allowed."""
     strength = trial.strength
-    bright = trial.margins.get("brightened", _ENOUGH)
-    others = min(value for name, value in trial.margins.items() if name != "brightened")
-    if others < _ENOUGH:
-        factor = float(np.clip(_ENOUGH / max(others, 0.1), 1.08, 1.4))
+    met = {name: value / _ENOUGH[name] for name, value in trial.margins.items()}
+    bright = met.pop("brightened", 1.0)
+    least = min(met.values())
+    if least < 1:
+        factor = float(np.clip(1 / max(least, 0.1), 1.08, 1.4))
         return replace(strength, overall=min(_MOST, strength.overall * factor))
-    if bright < _ENOUGH:
-        grown = strength.overall if strength.dim < _MOST_DIM else min(_MOST, strength.overall * 1.25)
+    if bright < 1:
+        grown = strength.overall if strength.dim < _MOST_DIM else max(strength.overall, _MOST_FOR_BRIGHT)
         return Strength(grown, _MOST_DIM)
     return strength
 

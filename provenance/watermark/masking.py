@@ -33,8 +33,8 @@ class Allowance:
         return allowed
 
 
-LUMA: Final = Allowance(0.80, 0.060, 2.2)
-BLUE: Final = Allowance(1.6, 0.09, 4.0)
+LUMA: Final = Allowance(0.50, 0.065, 2.2)
+BLUE: Final = Allowance(1.0, 0.10, 4.0)
 
 
 def activity(luma: Floats) -> Floats:

@@ -3,8 +3,8 @@
 In the canonical frame an image's longest side is 512. Two channels carry the pattern: luma, and blue over luma, where
 the eye is dull. Of the frequencies k / PERIOD in a channel's band, a keyed 30 % are pilots of fixed phase, by which a
 reader finds the mark and measures what became of it; the others carry the coded bits, each bit on several of them all
-over the spectrum. The bands survive 8-fold reduction, chroma subsampling and JPEG; the amplitude falls with the square
-root of frequency, as the spectra of pictures do.
+over the spectrum. The bands survive 8-fold reduction, chroma subsampling and JPEG, and leave out the slow waves of
+color that an eye would see; the amplitude falls gently with frequency, as the spectra of pictures do.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Complexes = np.ndarray[Any, np.dtype[np.complex64]]
 CANONICAL: Final = 512
 PERIOD: Final = 192
 RINGS: Final = 10
-BANDS: Final = {"luma": (0.028, 0.20), "blue": (0.012, 0.10)}  # cycles a canonical pixel
+BANDS: Final = {"luma": (0.028, 0.20), "blue": (0.030, 0.10)}  # cycles a canonical pixel
 _PILOTS = 0.30
 _PILOT_GAIN = 1.25
-_SLOPE = 0.5
+_SLOPE = 0.3
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from ...errors import BadImage
 from ..fingerprint import opaque
 from .code import coded_length, decode, encode
 from .engine import Effort, Geometry, Marked, Payload, Reading
-from .local import other_areas
+from .local import Box, boxes, lacking, tile_agreement
 from .marking import Sketch, coefficients_of, fitting_strength, mark_pixels
 from .pattern import CANONICAL, PERIOD, Pattern
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
@@ -119,9 +119,7 @@ class SpreadSpectrum:
             is_inverted=hit.sign < 0,
         )
         upright = _upright(seen, geometry)
-        coded = encode(seal_bits(payload, secret))
-        areas, rest = other_areas(scene, hit, coefficients_of(scene.pattern, coded))
-        other = _first(_payload(rest, each, secret) for _, each in _climbs(rest, "upright")) if rest else None
+        areas, other = self._elsewhere(scene, secret, hit, payload)
         return Reading(
             "read",
             payload=payload,
@@ -130,8 +128,27 @@ class SpreadSpectrum:
             geometry=geometry,
             tag_agreement=None if upright is None else agreement(upright, payload.tag, secret),
             unmarked=areas,
-            others=(other,) if other is not None and other != payload else (),
+            others=() if other is None else (other,),
         )
+
+    def _elsewhere(
+        self, scene: Scene, secret: bytes, hit: Hit, payload: Payload
+    ) -> tuple[tuple[Box, ...], Payload | None]:
+        """The areas that lack the mark, and whose mark they bear instead, if it is another of ours."""
+        agreement_here = tile_agreement(scene, hit, _waves(scene, payload, secret))
+        if agreement_here is None or not (missing := lacking(agreement_here)).any():
+            return (), None
+        rest = scene.within(missing)
+        for _, climbed in _climbs(rest, "upright"):
+            other = _payload(rest, climbed, secret)
+            if other is not None and other != payload:
+                agreement_there = tile_agreement(scene, climbed, _waves(scene, other, secret))
+                return boxes(missing | (agreement_there > agreement_here)), other
+        return boxes(missing), None
+
+
+def _waves(scene: Scene, payload: Payload, secret: bytes) -> tuple[Any, Any]:
+    return coefficients_of(scene.pattern, encode(seal_bits(payload, secret)))
 
 
 def _climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
@@ -150,10 +167,6 @@ def _payload(scene: Scene, hit: Hit, secret: bytes) -> Payload | None:
     if hit.score < _WORTH_DECODING:
         return None
     return open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret)
-
-
-def _first(found: Iterator[Payload | None]) -> Payload | None:
-    return next((each for each in found if each is not None), None)
 
 
 def _upright(seen: Image.Image, geometry: Geometry) -> Image.Image | None:
