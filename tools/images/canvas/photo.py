@@ -19,7 +19,9 @@ _LONGEST = 1920
 
 
 def prepare(data: bytes, art: ArtDirection) -> str:
-    """An untrusted image as a data address for SVG: upright, at most 1920 px, toned for the direction. Raises `BadImage`."""
+    """An untrusted image as a data address for SVG: upright, at most 1920 px, toned for the direction.
+
+    Raises `BadImage`."""
     image = open_image(data, "a reference image")
     image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
     p = art.palette
@@ -42,5 +44,6 @@ def photo_mark(window: Box, address: str, prefix: str) -> str:
     frame = f'x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"'
     return (
         f'<defs><clipPath id="{prefix}photo"><rect {frame}/></clipPath></defs>'
-        f'<image {frame} preserveAspectRatio="xMidYMid slice" clip-path="url(#{prefix}photo)" href="{escape(address)}"/>'
+        f'<image {frame} preserveAspectRatio="xMidYMid slice" clip-path="url(#{prefix}photo)" '
+        f'href="{escape(address)}"/>'
     )

@@ -42,21 +42,14 @@ def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pi
         luma = image.mean(axis=2, keepdims=True) / 255
         grain = rng.standard_normal((h, w), dtype=np.float32) * 0.6 + noise(rng, w, h, max(1.2, 1.7 * unit)) * 0.8
         strength = 5.0 + 13.0 * np.sqrt(luma * (1.05 - luma).clip(0))
-        return _vignette(image, 0.42) + grain[..., None] * strength
+        return np.asarray(_vignette(image, 0.42) + grain[..., None] * strength)
     if name == "slate":
         smear = noise(rng, w, h, 90 * unit) * 3.0 + noise(rng, w, h, 300 * unit) * 3.6
-        streak = (
-            np.asarray(
-                Image.fromarray(
-                    (rng.random((max(2, h // 3), max(2, w // 60)), dtype=np.float32) * 255).astype(np.uint8)
-                ).resize((w, h), Image.Resampling.BICUBIC),
-                dtype=np.float32,
-            )
-            / 127.5
-            - 1
-        )
+        fine = (rng.random((max(2, h // 3), max(2, w // 60)), dtype=np.float32) * 255).astype(np.uint8)
+        wiped = Image.fromarray(fine).resize((w, h), Image.Resampling.BICUBIC)
+        streak = np.asarray(wiped, dtype=np.float32) / 127.5 - 1
         dust = rng.standard_normal((h, w), dtype=np.float32) * 1.8
-        return _vignette(image, 0.16) + (smear + streak * 1.6 + dust)[..., None]
+        return np.asarray(_vignette(image, 0.16) + (smear + streak * 1.6 + dust)[..., None])
     if name == "aged":
         stain = (
             noise(rng, w, h, 260 * unit) * 3.2
@@ -64,7 +57,7 @@ def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pi
             + rng.standard_normal((h, w), dtype=np.float32) * 1.7
         )
         warm = np.array([0.6, 0.85, 1.35], dtype=np.float32)
-        return _vignette(image, 0.10) + stain[..., None] * warm
+        return np.asarray(_vignette(image, 0.10) + stain[..., None] * warm)
     if name == "grid":
         return (
             image

@@ -92,6 +92,12 @@ class Typesetter:
         of which nothing fits is missing from the answer."""
         strings = {t.id: upper(t.text, language) if t.style.caps else t.text for t in texts}
         cut: set[str] = set()
+        for text in texts:
+            # No script sets a character in less than a third of a square em: what is surely too long is cut at once.
+            room = text.width * text.height / (0.33 * max(_LEAST, text.smallest) ** 2)
+            if len(strings[text.id]) > room:
+                strings[text.id] = shorten(strings[text.id], room / len(strings[text.id]))
+                cut.add(text.id)
         reports: dict[str, Any] = {}
         for round_ in range(7):
             blocks = [self._block(t, strings[t.id], language) for t in texts]

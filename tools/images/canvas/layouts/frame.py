@@ -364,14 +364,14 @@ def _cutout(sheet: Sheet, window: Box, prefix: str, around: str) -> str:
     p, u = sheet.page.art.palette, sheet.page.unit
     colors = (mix(p.ramp[1], p.ramp[0], 0.3), mix(p.ramp[0], around, 0.35), around)
     step = min(window.w, window.h) * 0.042
-    dark = mix(p.ramp[-1], "#000000", 0.4)
+    dark = mix(p.ramp[-1], p.ramp[3], 0.25)
     box = f'x="{window.x - 2:.1f}" y="{window.y - 2:.1f}" width="{window.w + 4:.1f}" height="{window.h + 4:.1f}"'
     out = [f'<defs><clipPath id="{prefix}win"><rect {box}/></clipPath></defs><g clip-path="url(#{prefix}win)">']
     outer = window.inset(-24 * u)
     for i, color in enumerate(colors):
         hole = _wavy(sheet.rng, window.inset(step * (2.4 - i) + 4 * u), step * 0.5)
         ring = s.rect(outer.x, outer.y, outer.w, outer.h) + hole
-        out.append(soft_shadow(hole, dark, 15 * u, 0.42))
+        out.append(soft_shadow(hole, dark, 20 * u, 0.34))
         out.append(f'<path d="{ring}" fill="{color}" fill-rule="evenodd"/>')
     return "".join([*out, "</g>"])
 

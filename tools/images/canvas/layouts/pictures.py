@@ -108,7 +108,7 @@ def _title_below(sheet: Sheet, head: Head, align: str) -> None:
     y = c.bottom - head.height
     name = page.art.name
     if name in _BLEED:
-        _bleed(sheet, Box(c.x, c.y, c.w, y - c.y - 30 * u))
+        _bleed(sheet, Box(c.x, c.y, c.w, y - c.y - 66 * u))
         _shade(sheet, "bottom", page.h - y + 20 * u)
     elif name == "editorial":
         show_picture(sheet, Box(0, 0, page.w, y - 50 * u))

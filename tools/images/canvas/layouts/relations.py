@@ -72,7 +72,7 @@ def comparison(sheet: Sheet) -> None:
 
 
 def _needed(sheet: Sheet, cell: Box, items: Sequence[Item]) -> float:
-    """The height in px that the longest panel text takes at full size, between 30 % and 62 % of the panel."""
+    """The height in px that the longest panel text takes at full size, between 20 % and 62 % of the panel."""
     page, u = sheet.page, sheet.page.unit
     low = page.smallest("body")
     w = max(20.0, cell.w - 40 * u)
@@ -88,7 +88,7 @@ def _needed(sheet: Sheet, cell: Box, items: Sequence[Item]) -> float:
     ]
     fits = page.setting.typesetter.fit(wanted, page.setting.language)
     tallest = [max((f.height + 9 * u for k, f in fits.items() if k[0] == row), default=0.0) for row in "vld"]
-    return float(min(max(sum(tallest) * 1.18 + 44 * u, cell.h * 0.3), cell.h * 0.62))
+    return float(min(max(sum(tallest) * 1.18 + 44 * u, cell.h * 0.2), cell.h * 0.62))
 
 
 def _columns(sheet: Sheet, boxes: Sequence[Box], items: Sequence[Item], middle: bool) -> None:

@@ -112,13 +112,13 @@ def picture(
     stars = [_stars(sheet, window)] if night and place not in {"space", "underwater"} else []
     paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
     seat = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03) if stands else None
-    hero = _hero(subject, focus, art, unit, seat)
+    hero = _hero(subject, focus, window, art, unit, seat)
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     body = f'<g clip-path="url(#{prefix}clip)">{paint.back}{hero}{paint.front}{_extras(sheet, focus)}</g>'
     return Picture(paint.defs + clip, body)
 
 
-def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float, seat: float | None) -> str:
+def _hero(subject: Sequence[Icon], focus: Box, window: Box, art: ArtDirection, unit: float, seat: float | None) -> str:
     """The main icon large, standing on `seat` (a y coordinate) with its shadow, or hovering; two companions beside it."""
     if not subject:
         return ""
@@ -140,8 +140,11 @@ def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float, s
     out = []
     spots = [(0.0, 0.0, 0.60 if art.material != "layers" else 0.56)]
     room = focus.w / size
-    if room > 1.25:
-        out_by = 0.66 * min(room / 1.4, 1.15) * (0.86 if art.material == "layers" else 1.0)
+    # Companions keep clear of the light's disc and of the picture's edge, or stay away.
+    edge = min(focus.cx - window.x, window.right - focus.cx) / size - 0.26 * (0.5 * 1.56) - 0.02
+    edge -= 0.16 if art.material == "layers" else 0.0
+    out_by = min(0.66 * min(room / 1.4, 1.15), edge)
+    if room > 1.15 and out_by > 0.56:
         spots += [(-out_by, 0.20, 0.26), (out_by, 0.20, 0.26)]
     # Lines of a large subject are drawn finer: a pictogram's weight belongs to small sizes.
     fine = 1.0 if size < 300 * unit else max(0.62, 1 - (size / unit - 300) / 1100)
@@ -157,6 +160,10 @@ def _hero(subject: Sequence[Icon], focus: Box, art: ArtDirection, unit: float, s
                     f'<ellipse cx="{cell.cx:.1f}" cy="{seat:.1f}" rx="{cell.w * 0.40:.1f}" ry="{cell.w * 0.035:.1f}" fill="{mix(p.ramp[-1], "#000000", 0.4)}" opacity=".30"/>'
                 )
         weight = {"draft": 0.85, "glow": 1.25}.get(art.material, art.icon_weight) * (fine if k > 0.5 else 1.0)
+        if art.material == "glow" and k > 0.5:
+            # A rim of light, so that the silhouette stands off whatever is dark behind it.
+            rim = icon_mark(icon, cell, art, p.light, p.light, p.light, "line", weight + 0.9)
+            out.append(f'<g opacity=".62">{rim}</g>')
         tint = fill if k > 0.5 else p.pop2 if art.material in {"bright", "layers"} else fill
         out.append(icon_mark(icon, cell, art, lines, tint, ground, treatment, weight))
     return "".join(out)

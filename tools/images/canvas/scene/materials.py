@@ -206,7 +206,7 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
     art, p, u = sheet.art, sheet.art.palette, sheet.unit
     cx, cy, r = sheet.disc
     defs = _fade(f"{sheet.prefix}sky", mix(p.ramp[0], p.light, 0.2), mix(p.ramp[0], p.ramp[1], 0.3))
-    dark = mix(p.ramp[-1], "#000000", 0.5)
+    dark = mix(p.ramp[-1], p.ramp[3], 0.15)
 
     def paint(shape: Shape) -> str:
         color = _tone(art, shape)
@@ -217,7 +217,7 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         body = f'<path d="{shape.path}" fill="{color}"/>'
         if shape.role in {"window", "snow", "crater"}:
             return body
-        return soft_shadow(shape.path, dark, (5 + 6 * shape.depth) * u, 0.26 + 0.12 * shape.depth) + body
+        return soft_shadow(shape.path, dark, (6 + 7 * shape.depth) * u, 0.20 + 0.10 * shape.depth) + body
 
     far, back, front = _split(sheet, shapes, paint)
     sun = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * 1.25:.1f}" fill="{mix(p.light, p.ramp[0], 0.55)}"/>'
