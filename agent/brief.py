@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..tools.images.spec import Direction
 
@@ -44,7 +45,7 @@ class Brief(_Frozen):
     prompt: str
     mode: Literal["thinking", "instant"] = "thinking"
     n: int | None = Field(default=None, ge=1, le=8)
-    size: str = Field(default="auto", pattern=r"^(auto|\d{3,4}x\d{3,4})$")
+    size: str = "auto"
     format: Literal["png", "webp", "jpeg"] = "png"
     attachments: tuple[Attachment, ...] = ()
     turns: tuple[Turn, ...] = ()
@@ -66,15 +67,20 @@ class Brief(_Frozen):
             raise ValueError("the prompt is not valid Unicode (it holds lone surrogates): send it as UTF-8")
         return prompt
 
-    @model_validator(mode="after")
-    def _size_in_bounds(self) -> Brief:
-        if self.size != "auto":
-            width, height = (int(side) for side in self.size.split("x"))
-            if not (256 <= width <= 3840 and 256 <= height <= 3840):
-                raise ValueError(f"size {self.size}: each side must lie within 256 and 3840 pixels")
-            if not 1 / 3 <= width / height <= 3:
-                raise ValueError(f"size {self.size}: the aspect ratio must lie within 1:3 and 3:1")
-        return self
+    @field_validator("size")
+    @classmethod
+    def _size_in_bounds(cls, size: str) -> str:
+        if size == "auto":
+            return size
+        match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size)
+        if match is None:
+            raise ValueError(f"{size!r} is no size: write WxH in pixels, such as 1024x1280, or auto")
+        width, height = int(match[1]), int(match[2])
+        if not (256 <= width <= 3840 and 256 <= height <= 3840):
+            raise ValueError(f"{size}: each side must lie within 256 and 3840 pixels")
+        if not 1 / 3 <= width / height <= 3:
+            raise ValueError(f"{size}: the aspect ratio must lie within 1:3 and 3:1")
+        return size
 
     @property
     def images(self) -> tuple[Attachment, ...]:

@@ -122,10 +122,15 @@ def test_a_broken_settings_file(home: Path, tmp_path: Path) -> None:
 
 def test_a_wrong_key(home: Path, tmp_path: Path) -> None:
     assert safelight("runs", cwd=tmp_path).returncode == 0
-    for key in (home / "keys").iterdir():
-        if key.name.startswith("clearance"):
-            key.write_bytes(b"short")
+    key = home / "keys" / "ledger.json"
+    whole = key.read_bytes()
+    key.write_bytes(b"short")
     assert_one_clear_line(safelight("runs", cwd=tmp_path), 1, "key")
+    key.unlink()  # and so a new one is made, which is another one
+    assert_one_clear_line(safelight("runs", cwd=tmp_path), 1, "another key")
+    key.write_bytes(whole)
+    key.chmod(0o600)
+    assert safelight("runs", cwd=tmp_path).returncode == 0
 
 
 def test_a_full_disk_leaves_nothing_half_written(home: Path, tmp_path: Path) -> None:
