@@ -187,8 +187,11 @@ def _fingerprint(evidence: Evidence) -> Leg:
 def _changes(evidence: Evidence, manifest: Leg, watermark: Leg) -> list[str]:
     report, reading = evidence.report, evidence.reading
     said: list[str] = []
+    named = evidence.candidate("manifest")
     if manifest.state == "tampered":
         said += _manifest_changes(evidence)
+    elif manifest.state == "match" and named is not None and evidence.candidate("bytes") is None:
+        said.append("bytes that no signature covers (padding of the manifest) were changed")
     elif report.state == "absent" and _known(evidence) is not None:
         said.append("the manifest was removed")
     elif manifest.state == "foreign" and watermark.state == "match":

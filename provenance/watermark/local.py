@@ -18,7 +18,7 @@ from .spectrum import subdue
 __all__ = ["Box", "boxes", "lacking", "tile_agreement"]
 
 _TILES: Final = 8
-_SURE: Final = 5.0  # deviations that the median tile must reach, so that its absence elsewhere says something
+_SURE: Final = 6.0  # deviations that the mark must reach in a good tile, so that its absence elsewhere says something
 _MISSING: Final = 0.25
 _LEAST: Final = 3  # tiles
 
@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 def lacking(agreement: Any) -> Any:
     """Which tiles lack a mark that most have; none where the mark is too faint to tell."""
-    typical = float(np.median(agreement))
+    typical = float(np.quantile(agreement, 0.75))  # a splice may be half of the picture
     missing = agreement < _MISSING * typical
     return missing if typical >= _SURE and missing.sum() >= _LEAST else np.zeros_like(missing)
 
@@ -53,7 +53,9 @@ def tile_agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any
     if np.abs(skew).max() > 0.004:
         return None
     total = np.zeros((_TILES, _TILES))
-    for part, waves in zip(scene.parts, coefficients, strict=True):
+    for part, all_waves in zip(scene.parts, coefficients, strict=True):
+        # All our marks have the pilots in common: only the other waves tell one from another.
+        waves = np.where(np.arange(len(all_waves)) < part.channel.pilots, np.complex64(0), all_waves)
         height, width = part.values.shape
         across = (np.arange(width) + 0.5 - width / 2) * part.pitch[0]
         down = (np.arange(height) + 0.5 - height / 2) * part.pitch[1]

@@ -124,7 +124,9 @@ def fitting_strength(sketch: Sketch, coefficients: tuple[Any, Any], coded: Any, 
     while True:
         pixels = mark_pixels(sketch.pixels, coefficients, pattern, strength, sketch)
         trials = _trials(Image.fromarray(pixels), sketch.is_bright)
-        found = Trial(strength, {name: margin(*tried, coded, pattern) for name, *tried in trials})
+        found = Trial(
+            strength, {name: margin(tried, scale, center, coded, pattern) for name, tried, scale, center in trials}
+        )
         room = 10 ** ((_psnr(sketch.pixels, pixels) - _LEAST_PSNR) / 20)
         if room < 1:  # the last step was too long: a little back, and the margins with it
             return Trial(

@@ -1,0 +1,103 @@
+"""The registry: exact search, and the same answers from memory and from the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safelight.errors import StoreError
+from safelight.provenance.fingerprint import distance
+from safelight.provenance.registry import HammingIndex, MemoryRegistry, Registered, Registry, StoreRegistry
+from safelight.store import Store
+
+hashes = st.binary(min_size=32, max_size=32)
+
+
+@given(st.lists(hashes, min_size=1, max_size=40), st.lists(hashes, min_size=1, max_size=8), st.integers(0, 256))
+def test_the_index_finds_what_counting_finds(stored: list[bytes], forms: list[bytes], limit: int) -> None:
+    index = HammingIndex()
+    for number, bits in enumerate(stored):
+        index.add(str(number), bits)
+    expected = {
+        str(number): min(distance(form, bits) for form in forms)
+        for number, bits in enumerate(stored)
+        if min(distance(form, bits) for form in forms) <= limit
+    }
+    found = {each.image_id: each.distance for each in index.near(forms, limit, most=len(stored))}
+    assert found == expected
+
+
+def test_the_nearest_come_first_across_blocks() -> None:
+    rng = np.random.default_rng(0)
+    index = HammingIndex()
+    wanted = rng.bytes(32)
+    for number in range(40_000):
+        index.add(f"other-{number}", rng.bytes(32))
+    index.add("near", bytes([wanted[0] ^ 3]) + wanted[1:])
+    index.add("same", wanted)
+    assert [each.image_id for each in index.near([wanted], 60)] == ["same", "near"]
+    assert len(index) == 40_002
+
+
+def image(number: int, **changes: object) -> Registered:
+    fields = {
+        "image_id": f"img_{number:011x}",
+        "run_id": "run_1",
+        "image": number,
+        "sha256": f"{number:064x}",
+        "fingerprint": bytes([number]) * 32,
+        "thumbnail": b"png",
+        "manifest": b"jumbf",
+        "facts": {"size": [1, 2]},
+    }
+    return Registered(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["memory", "store"])
+async def registry(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Registry]:
+    if request.param == "memory":
+        yield MemoryRegistry()
+        return
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
+        yield StoreRegistry(store.images)
+
+
+async def test_images_are_found_by_id_hash_and_looks(registry: Registry) -> None:
+    for number in range(4):
+        await registry.add(image(number))
+    assert await registry.by_image_id("img_00000000002") == image(2)
+    assert await registry.by_sha256(f"{3:064x}") == image(3)
+    assert await registry.by_image_id("img_fffffffffff") is None
+    assert await registry.by_sha256("0" * 63 + "9") is None
+    assert [each.image_id for each in await registry.near([b"\x03" * 32], 0)] == ["img_00000000003"]
+    await registry.add(image(9))  # the index is loaded by now
+    assert [each.image_id for each in await registry.near([b"\x09" * 32], 0)] == ["img_00000000009"]
+
+
+async def test_an_id_stands_for_one_image_only(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
+        registry = StoreRegistry(store.images)
+        await registry.add(image(1))
+        await registry.add(image(1))
+        with pytest.raises(StoreError, match="taken"):
+            await registry.add(image(1, sha256="f" * 64))
+
+
+async def test_what_other_processes_add_is_seen_after_a_while(tmp_path: Path) -> None:
+    now = 0.0
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
+        here = StoreRegistry(store.images, refresh_seconds=60, clock=lambda: now)
+        there = StoreRegistry(store.images)
+        assert await here.near([b"\x05" * 32], 0) == []
+        await there.add(image(5))
+        assert await here.near([b"\x05" * 32], 0) == []
+        now = 61.0
+        assert len(await here.near([b"\x05" * 32], 0)) == 1
