@@ -13,7 +13,8 @@
      ├─ ToolError
      │   ├─ SearchUnavailable  no search provider answered
      │   ├─ FetchRefused       an address that policy forbids, or a page outside the limits
-     │   └─ GeneratorError     the image generator failed
+     │   ├─ GeneratorError     the image generator failed
+     │   └─ ReasonerError      the language model that reasons failed
      └─ StoreError             the database, the blobs or the ledger are unreachable or damaged
          └─ LedgerBroken       the audit chain does not verify
 
@@ -32,6 +33,7 @@ __all__ = [
     "GeneratorError",
     "GraphError",
     "LedgerBroken",
+    "ReasonerError",
     "SafelightError",
     "SearchUnavailable",
     "StoreError",
@@ -116,12 +118,25 @@ class GeneratorError(ToolError):
         self.code = code
 
 
+class ReasonerError(ToolError):
+    """The language model that reasons failed. `kind` names how: one of `unreachable`, `timeout`, `dropped`,
+    `rate_limited`, `quota`, `unavailable`, `unauthorized`, `no_such_model`, `rejected`, `html`, `malformed`,
+    `truncated`, `empty`, `incomplete`, `invalid` (an answer outside the schema), `refused`. `retryable` says whether
+    the same call may succeed later."""
+
+    def __init__(self, message: str, *, kind: str, retryable: bool = False, code: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable
+        self.code = code
+
+
 class StoreError(SafelightError):
     """The database, the blobs or the ledger are unreachable or damaged."""
 
 
 class LedgerBroken(StoreError):
-    """The audit chain does not verify. `entry` is the sequence number of the first bad entry; `fault` what was done there:
+    """The audit chain does not verify. `entry` is the number of the first bad entry, `fault` what was done there:
     edit, deletion, insertion, reordering, truncation, head (the record of where the chain ends), key, anchor."""
 
     def __init__(self, message: str, *, entry: int, fault: str = "") -> None:

@@ -50,23 +50,97 @@ EVERYDAY: dict[str, tuple[str, ...]] = {
         "How to adopt a cat, {} images",
         "Museum night program, {} posters",
     ),
-    "de": ("{} Plakate: So wäscht man sich die Hände, für den Kindergarten", "Wie Impfstoffe entstehen, {} Bilder für die Schule", "Wie Brot gebacken wird, {} Bilder", "Mülltrennung zu Hause, {} Plakate"),
-    "fr": ("{} affiches : comment se laver les mains, pour la maternelle", "Comment on fabrique les vaccins, {} images", "La fabrication du pain, {} images", "Le tri des déchets, {} affiches"),
-    "es": ("{} carteles sobre cómo lavarse las manos", "Cómo se fabrican las vacunas, {} imágenes para la escuela", "Cómo se hace el pan, {} imágenes", "Seguridad en bicicleta, {} imágenes"),
-    "it": ("{} poster su come lavarsi le mani", "Come si producono i vaccini, {} immagini", "Come si fa il pane, {} immagini"),
-    "pt": ("{} cartazes sobre como lavar as mãos", "Como são feitas as vacinas, {} imagens", "Como se faz o pão, {} imagens"),
-    "nl": ("{} posters over handen wassen", "Hoe vaccins worden gemaakt, {} afbeeldingen", "Hoe brood wordt gebakken, {} afbeeldingen"),
-    "pl": ("{} plakaty o myciu rąk", "Jak powstają szczepionki, {} obrazy", "Jak piecze się chleb, {} obrazy"),
-    "ru": ("{} плаката о том, как мыть руки", "Как делают вакцины, {} картинки для школы", "Как пекут хлеб, {} картинки"),
-    "tr": ("El yıkama hakkında {} afiş", "Aşılar nasıl üretilir, {} resim", "Ekmek nasıl yapılır, {} resim"),
-    "el": ("{} αφίσες για το πλύσιμο των χεριών", "Πώς φτιάχνονται τα εμβόλια, {} εικόνες", "Πώς φτιάχνεται το ψωμί, {} εικόνες"),
-    "ar": ("دليل مصور عن كيفية صنع الخبز، {} صور", "كيف تُصنع اللقاحات، {} صور للمدرسة", "{} ملصقات عن غسل اليدين", "السلامة على الدراجة، {} صور"),
-    "he": ("{} כרזות על שטיפת ידיים", "איך מייצרים חיסונים, {} תמונות", "איך אופים לחם, {} תמונות"),
-    "hi": ("हाथ धोने पर {} पोस्टर", "टीके कैसे बनते हैं, {} चित्र", "रोटी कैसे बनती है, {} चित्र"),
-    "th": ("โปสเตอร์ {} แผ่นเรื่องการล้างมือ", "วัคซีนผลิตอย่างไร {} ภาพ", "การอบขนมปัง {} ภาพ"),
-    "ja": ("手洗いのポスター{}枚", "ワクチンの作り方を説明する{}枚の図解", "パンの作り方を説明する{}枚の図解", "自転車の安全、{}枚"),
-    "ko": ("손 씻기 포스터 {}장", "백신은 어떻게 만들어지는지 설명하는 그림 {}장", "빵 만드는 법 그림 {}장"),
-    "zh": ("{}张关于洗手的海报", "疫苗是怎样制造的，{}张图", "面包是怎样烤成的，{}张图", "垃圾分类海报{}张"),
+    "de": (
+        "{} Plakate: So wäscht man sich die Hände, für den Kindergarten",
+        "Wie Impfstoffe entstehen, {} Bilder für die Schule",
+        "Wie Brot gebacken wird, {} Bilder",
+        "Mülltrennung zu Hause, {} Plakate",
+    ),
+    "fr": (
+        "{} affiches : comment se laver les mains, pour la maternelle",
+        "Comment on fabrique les vaccins, {} images",
+        "La fabrication du pain, {} images",
+        "Le tri des déchets, {} affiches",
+    ),
+    "es": (
+        "{} carteles sobre cómo lavarse las manos",
+        "Cómo se fabrican las vacunas, {} imágenes para la escuela",
+        "Cómo se hace el pan, {} imágenes",
+        "Seguridad en bicicleta, {} imágenes",
+    ),
+    "it": (
+        "{} poster su come lavarsi le mani",
+        "Come si producono i vaccini, {} immagini",
+        "Come si fa il pane, {} immagini",
+    ),
+    "pt": (
+        "{} cartazes sobre como lavar as mãos",
+        "Como são feitas as vacinas, {} imagens",
+        "Como se faz o pão, {} imagens",
+    ),
+    "nl": (
+        "{} posters over handen wassen",
+        "Hoe vaccins worden gemaakt, {} afbeeldingen",
+        "Hoe brood wordt gebakken, {} afbeeldingen",
+    ),
+    "pl": (
+        "{} plakaty o myciu rąk",
+        "Jak powstają szczepionki, {} obrazy",
+        "Jak piecze się chleb, {} obrazy",
+    ),
+    "ru": (
+        "{} плаката о том, как мыть руки",
+        "Как делают вакцины, {} картинки для школы",
+        "Как пекут хлеб, {} картинки",
+    ),
+    "tr": (
+        "El yıkama hakkında {} afiş",
+        "Aşılar nasıl üretilir, {} resim",
+        "Ekmek nasıl yapılır, {} resim",
+    ),
+    "el": (
+        "{} αφίσες για το πλύσιμο των χεριών",
+        "Πώς φτιάχνονται τα εμβόλια, {} εικόνες",
+        "Πώς φτιάχνεται το ψωμί, {} εικόνες",
+    ),
+    "ar": (
+        "دليل مصور عن كيفية صنع الخبز، {} صور",
+        "كيف تُصنع اللقاحات، {} صور للمدرسة",
+        "{} ملصقات عن غسل اليدين",
+        "السلامة على الدراجة، {} صور",
+    ),
+    "he": (
+        "{} כרזות על שטיפת ידיים",
+        "איך מייצרים חיסונים, {} תמונות",
+        "איך אופים לחם, {} תמונות",
+    ),
+    "hi": (
+        "हाथ धोने पर {} पोस्टर",
+        "टीके कैसे बनते हैं, {} चित्र",
+        "रोटी कैसे बनती है, {} चित्र",
+    ),
+    "th": (
+        "โปสเตอร์ {} แผ่นเรื่องการล้างมือ",
+        "วัคซีนผลิตอย่างไร {} ภาพ",
+        "การอบขนมปัง {} ภาพ",
+    ),
+    "ja": (
+        "手洗いのポスター{}枚",
+        "ワクチンの作り方を説明する{}枚の図解",
+        "パンの作り方を説明する{}枚の図解",
+        "自転車の安全、{}枚",
+    ),
+    "ko": (
+        "손 씻기 포스터 {}장",
+        "백신은 어떻게 만들어지는지 설명하는 그림 {}장",
+        "빵 만드는 법 그림 {}장",
+    ),
+    "zh": (
+        "{}张关于洗手的海报",
+        "疫苗是怎样制造的，{}张图",
+        "面包是怎样烤成的，{}张图",
+        "垃圾分类海报{}张",
+    ),
 }  # fmt: skip
 
 
@@ -96,13 +170,13 @@ async def _forms(reasoner: EmbeddedReasoner, prompt: str, count: int) -> list[li
     return [list(planned(spec, plan.style)) for spec in plan.images]
 
 
-async def _write(files: list[Path], out: Path, most: int) -> int:
-    reasoner, lines = EmbeddedReasoner(), []
+async def _rows(files: list[Path], most: int) -> list[dict[str, Any]]:
+    reasoner, lines = EmbeddedReasoner(), list[dict[str, Any]]()
     for file in files:
         for row in _sampled(file, most):
             forms = await _forms(reasoner, row["prompt"], 1)
-            for number, text in enumerate(forms[0][:1]):
-                lines.append({**row, "id": f"{row['id']}-plan{number}", "prompt": text, "form": "plan", "tier": "derived"})
+            derived = {"id": f"{row['id']}-plan", "prompt": forms[0][0], "form": "plan", "tier": "derived"}
+            lines.append({**row, **derived})
     for language, briefs in EVERYDAY.items():
         for number, brief in enumerate(briefs):
             for image, forms in enumerate(await _forms(reasoner, brief.format(3), 3)):
@@ -114,8 +188,7 @@ async def _write(files: list[Path], out: Path, most: int) -> int:
                             "cluster": f"everyday-{number}", "near": "",
                         }
                     )  # fmt: skip
-    out.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    return len(lines)
+    return lines
 
 
 def main() -> None:
@@ -125,7 +198,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("planned.jsonl"))
     parser.add_argument("--most", type=int, default=700, help="rows of each label to take from a file")
     given = parser.parse_args()
-    print(asyncio.run(_write(given.files, given.out, given.most)), "rows in", given.out)
+    rows = asyncio.run(_rows(given.files, given.most))
+    given.out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(len(rows), "rows in", given.out)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-
 from safelight.errors import UnguardedPath
 from safelight.graphs import END, START, EffectError, GuardedGraph
 from safelight.safety.content import Content, Stage

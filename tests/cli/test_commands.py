@@ -137,7 +137,7 @@ def test_research_in_a_folder_is_cited(shell: Shell) -> None:
     notes = shell.folder / "notes"
     notes.mkdir()
     (notes / "bees.md").write_text(
-        "# The hives of the school garden\n\nThe school garden has 7 hives. In 2024 the bees made 84 kilograms of honey.\n"
+        "# The hives of the school garden\n\nWe have 7 hives. In 2024 the bees made 84 kilograms of honey.\n"
         "Each hive is home to about 30,000 bees in summer.\n"
     )
     result = shell.json(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safelight.export import render_page
 
-NASTY = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>'
+NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
 
 def record(text: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def one_round(settings: Settings, tmp_path: Path, moments: list[float]) -> None:
         ids = asyncio.run(run_ids(settings))
         again = ("--resume", ids[0]) if ids else (PROMPT, "-n", "4")
         process = start(*again, "--out", "out", cwd=tmp_path)
-    out, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=120)
     (run_id,) = asyncio.run(run_ids(settings))
     if process.returncode != 0 and "already ended" not in errors:
         raise AssertionError(errors)

@@ -17,8 +17,8 @@ from safelight.testing import (
     ScriptedGenerator,
     ScriptedModerator,
     ScriptedReasoner,
+    ScriptedSearch,
 )
-from safelight.testing import ScriptedSearch
 from safelight.tools.source import Document, SearchHit
 
 from .conftest import Build
