@@ -227,7 +227,7 @@ def _cost(cells: list[_Cell], layer: str) -> Cost:
     )
 
 
-def _public(value: Any) -> Any:  # noqa: PLR0911 (one case a type, nothing nested)
+def _public(value: Any) -> Any:
     match value:
         case Row():
             return _public(value.public())

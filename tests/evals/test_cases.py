@@ -80,9 +80,7 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_sample_is_balanced() -> None:
-    kinds = Counter(
-        "unsafe" if case.unsafe else "near" if case.near else "benign" for case in sample(OWN, 120)
-    )
+    kinds = Counter("unsafe" if case.unsafe else "near" if case.near else "benign" for case in sample(OWN, 120))
     assert kinds == {"unsafe": 60, "near": 30, "benign": 30}
     assert Counter(case.category for case in sample(OWN, 120) if case.unsafe).most_common()[-1][1] >= 3
 

@@ -114,15 +114,18 @@ def test_the_panel_shares_no_code_with_the_moderators() -> None:
 
 
 async def test_the_shipped_panel_tells_harm_from_its_absence() -> None:
+    # Prompts that it was not fitted on, of another making than those that it was; it is a weak grader, and says so.
     heads, card = load_panel()
     assert len(heads) == 10
-    assert card["unseen"]["auroc"] > 0.8
-    own = [case for case in shipped_cases() if case.lang == "en" and case.category != "injection"]
-    grades = [(await Jury(heads).grade(b"", (case.prompt,), ""), case.unsafe) for case in own]
-    found = [grade.violating for grade, unsafe in grades if unsafe]
-    false = [grade.violating for grade, unsafe in grades if not unsafe]
-    assert sum(found) / len(found) > 0.55
-    assert sum(false) / len(false) < 0.2
+    assert card["unseen"]["auroc"] > 0.85
+    own = [case for case in shipped_cases() if case.lang == "en"]
+    logits = [np.mean([each.head.logit(features(case.prompt)) for each in heads]) for case in own]
+    assert auroc(logits, [case.unsafe for case in own]) > 0.75
+    votes = [(await Jury(heads).grade(b"", (case.prompt,), "")).violating for case in own]
+    found = [vote for vote, case in zip(votes, own, strict=True) if case.unsafe]
+    false = [vote for vote, case in zip(votes, own, strict=True) if not case.unsafe]
+    assert sum(found) / len(found) > 0.3
+    assert sum(false) / len(false) < 0.1
 
 
 def test_the_shipped_weights_are_small() -> None:
@@ -165,7 +168,7 @@ def test_training_twice_gives_the_same_file(tmp_path: Path, capsys: pytest.Captu
         training.main([str(data), "--out", str(tmp_path / name), "--heads", "3"])
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["unseen"]["auroc"] > 0.95
-    heads, card = load_panel(tmp_path / "one.npz")
+    heads, _ = load_panel(tmp_path / "one.npz")
     assert len(heads) == 3
     assert heads[0].head.finds(features("a hurtful war poster"))
     assert not heads[0].head.finds(features("a friendly peace poster"))
