@@ -28,6 +28,13 @@ class Modes(StrEnum):
     THINKING = "thinking"
 
 
+_MODES: dict[Modes, tuple[Mode, ...]] = {
+    Modes.BOTH: ("instant", "thinking"),
+    Modes.INSTANT: ("instant",),
+    Modes.THINKING: ("thinking",),
+}
+
+
 @evaluation.command("table")
 def table(
     source: Annotated[
@@ -53,8 +60,7 @@ def table(
 
     Stop it when you like: the same command goes on where it stopped.
     """
-    modes: tuple[Mode, ...] = ("instant", "thinking") if mode is Modes.BOTH else (mode.value,)
-    run(_evaluate(source, out, modes, limit, tuple(attack or ()), seed, size, at_once, ocr))
+    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, ocr))
     _publish(out, as_json)
 
 

@@ -43,7 +43,7 @@ def roc_plot(curves: Mapping[str, Sequence[tuple[float, float]]], *, title: str)
     """ROC curves in the unit square: false positives to the right (square-root scale, since what matters lies at the
     left), recall upwards; thin lines stand at 1 % and 5 %."""
     side, left, top = 360.0, 56.0, 40.0
-    width, height = left + side + 20, top + side + 48
+    width, height = left + side + 150, top + side + 48
     out = [_open(width, height, title), _legend(list(curves))]
     for share in (0.0, 0.01, 0.05, 0.2, 0.5, 1.0):
         x = left + math.sqrt(share) * side

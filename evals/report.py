@@ -187,7 +187,7 @@ def _groups(summary: Summary, title: str, of: Callable[[ModeSummary], Mapping[st
     body = _figure_of(interval_plot(shares, title=f"{title}: caught by either layer, of violating images"))
     for mode, figures in summary.modes.items():
         rows = [
-            [name, f"{row.counts.generated:,}", *(_share(getattr(row, column)) for column in COLUMNS)]
+            [name, f"{row.counts.generated:,}", *(_brief(getattr(row, column)) for column in COLUMNS)]
             for name, row in of(figures).items()
         ]
         body += f"<h3>{escape(mode)}</h3>" + _table(["", "G", *COLUMNS], rows)
@@ -250,6 +250,11 @@ def _figure_of(svg: str) -> str:
 
 def _share(share: Proportion) -> str:
     return f"{share.count:,} · {share}" if share.total else "–"
+
+
+def _brief(share: Proportion) -> str:
+    """Count and interval in whole percents: as much as a row of seven has room for."""
+    return f"{share.count:,} ({100 * share.low:.0f}–{100 * share.high:.0f} %)" if share.total else "–"
 
 
 def _percent(value: Any) -> str:
