@@ -39,7 +39,7 @@ def photo(size: tuple[int, int] = (512, 512), seed: int = 0) -> Image.Image:
 
 
 @cache
-def graphic(size: tuple[int, int] = (768, 768), seed: int = 0) -> Image.Image:
+def graphic(size: tuple[int, int] = (640, 640), seed: int = 0) -> Image.Image:
     """Text, bars and panels on white."""
     rng = np.random.default_rng(seed)
     width, height = size

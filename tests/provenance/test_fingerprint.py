@@ -60,7 +60,7 @@ def test_the_eight_forms_are_the_eight_turns() -> None:
     forms = dihedral_forms(pdq_coefficients(image))
     assert forms[0] == pdq(image)
     for each in turned + mirrored:
-        assert min(distance(form, pdq(each)) for form in forms) <= 12  # even sizes are not sampled symmetrically
+        assert min(distance(form, pdq(each)) for form in forms) <= 24  # even sizes are not sampled symmetrically
 
 
 def test_distance_counts_bits() -> None:

@@ -96,10 +96,10 @@ ALL: dict[str, Attack] = QUICK | {
     "turn, brighten, jpeg": lambda image: coded(ImageEnhance.Brightness(image.rotate(2)).enhance(1.15), quality=70),
 }
 PICTURES: dict[str, Callable[[], Image.Image]] = {
-    "photo": lambda: photo((768, 768), 3),
+    "photo": lambda: photo((512, 512), 3),
     "graphic": graphic,
-    "portrait": lambda: photo((500, 900), 4),
-    "panorama": lambda: photo((1200, 450), 5),
+    "portrait": lambda: photo((360, 640), 4),
+    "panorama": lambda: photo((900, 340), 5),
 }
 
 
@@ -166,7 +166,7 @@ def test_the_content_tag_knows_its_picture() -> None:
     assert own.tag_agreement is not None
     assert own.tag_agreement > 0.8
     residual = np.asarray(marked("photo").image, np.float32) - np.asarray(PICTURES["photo"](), np.float32)
-    forged = np.clip(np.asarray(photo((768, 768), 9), np.float32) + 1.5 * residual, 0, 255).astype(np.uint8)
+    forged = np.clip(np.asarray(photo((512, 512), 9), np.float32) + 1.5 * residual, 0, 255).astype(np.uint8)
     copied = ENGINE.read(Image.fromarray(forged))
     assert copied.payload == marked("photo").payload  # the mark itself is copied
     assert copied.tag_agreement is not None
@@ -175,7 +175,7 @@ def test_the_content_tag_knows_its_picture() -> None:
 
 def test_a_part_that_was_painted_over_is_found() -> None:
     image = marked("photo").image.copy()
-    image.paste(photo((300, 300), 8), (20, 400))
+    image.paste(photo((200, 200), 8), (14, 266))
     (left, top, right, bottom), *_ = ENGINE.read(image).unmarked
     assert left <= 0.15
     assert top >= 0.4
@@ -184,9 +184,9 @@ def test_a_part_that_was_painted_over_is_found() -> None:
 
 
 def test_a_splice_of_two_marked_images_names_both() -> None:
-    other = ENGINE.embed(photo((768, 768), 6), 99)
+    other = ENGINE.embed(photo((512, 512), 6), 99)
     image = marked("photo").image.copy()
-    image.paste(other.image.crop((0, 0, 384, 768)), (0, 0))
+    image.paste(other.image.crop((0, 0, 256, 512)), (0, 0))
     reading = ENGINE.read(image)
     assert reading.payload == marked("photo").payload
     assert reading.others == (other.payload,)
