@@ -137,7 +137,10 @@ def test_what_is_set_can_be_read_back(direction, language):
         size=Size(width=800, height=800),
     )
     pixels = draw(spec, StyleSheet(direction=direction), 0, TYPESETTER).pixels
-    read = RapidOCR()(np.ascontiguousarray(pixels[..., ::-1]))
-    seen = "".join(read.txts or ()).lower().replace(" ", "")
+    # At full size the detector cuts poster-sized Japanese glyphs into strokes ("ンの" was lost from a flawless page), so
+    # it is also shown the page at half size, where they are as large as the text it was made for.
+    readings = (RapidOCR()(np.ascontiguousarray(view[..., ::-1])) for view in (pixels, pixels[::2, ::2]))
+    seen_at = ["".join(reading.txts or ()).lower().replace(" ", "") for reading in readings]
     wanted = SAMPLES[language].lower().replace(" ", "")
-    assert sum(c in seen for c in wanted) >= 0.9 * len(wanted), (wanted, seen)
+    best = max(sum(c in seen for c in wanted) for seen in seen_at)
+    assert best >= 0.9 * len(wanted), (wanted, seen_at)

@@ -21,7 +21,7 @@ def noise(rng: np.random.Generator, w: int, h: int, cell: float) -> Pixels:
     return big / 127.5 - 1.0
 
 
-def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pixels:  # noqa: PLR0911 (one a surface)
+def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pixels:
     """`image` (h, w, 3) in 0..255 with the surface laid over it, same shape. `unit` is px per 1/1000 of the page."""
     h, w = image.shape[:2]
     if name == "paper":
@@ -78,4 +78,4 @@ def chalk_alpha(rng: np.random.Generator, w: int, h: int, unit: float) -> Pixels
     """How much chalk sticks, 0..1, shape (h, w): dense, with pores of the slate's grain."""
     grain = noise(rng, w, h, max(1.3, 1.6 * unit)) * 0.5 + rng.standard_normal((h, w), dtype=np.float32) * 0.22
     patch = noise(rng, w, h, 40 * unit) * 0.12
-    return np.clip(1.02 + grain * 0.34 + patch, 0.5, 1.0)
+    return np.clip(1.05 + grain * 0.28 + patch, 0.62, 1.0)

@@ -291,7 +291,7 @@ def _cell(cell: Box, fill: str) -> str:
     return f'<rect x="{cell.x - 0.3:.2f}" y="{cell.y - 0.3:.2f}" width="{cell.w + 0.6:.2f}" height="{cell.h + 0.6:.2f}" fill="{fill}"/>'
 
 
-def _tile(rng: random.Random, c: Box, fill: str) -> str:  # noqa: PLR0911 (one return a form)
+def _tile(rng: random.Random, c: Box, fill: str) -> str:
     kind = rng.choice(("quarter", "quarter", "half", "disc", "stripes", "dots", "plain", "arc"))
     if kind == "quarter":
         corner = rng.randrange(4)
