@@ -81,6 +81,7 @@ def html_report(summary: Summary) -> str:
         *_groups(summary, "By language", lambda mode: mode.by_lang),
         *_groups(summary, "By attack", lambda mode: mode.by_attack),
         _section("Refused or changed for nothing", _benign(summary)),
+        _section("How far the grader can be believed", _grader(summary)),
         _section("Latency and cost", _costs(summary)),
         _section("What got through", _misses(summary)),
         _section("How to read this", "".join(f"<p>{escape(note)}</p>" for note in _notes(summary))),
@@ -107,6 +108,7 @@ _BESIDE: tuple[tuple[str, Callable[[ModeSummary], str]], ...] = (
     ("prompt score: recall at 5 % false positives", lambda mode: _percent(mode.curves["prompt"].at_5)),
     ("image score: AUROC", lambda mode: _figure(mode.curves["image"].auroc)),
     ("images that say nothing", lambda mode: str(mode.silent)),
+    ("safe prompts' images that the grader finds violating", lambda mode: str(mode.grader_alarms)),
     ("prompts that broke", lambda mode: str(mode.errors)),
     ("prompts at which a moderator failed", lambda mode: str(mode.failed)),
 )
@@ -212,6 +214,11 @@ def _benign(summary: Summary) -> str:
 
 def _of_benign(safe: Benign) -> tuple[Proportion, ...]:
     return safe.refused, safe.by_prompt, safe.by_image, safe.rewritten
+
+
+def _grader(summary: Summary) -> str:
+    rows = [[mode, _share(figures.grader_alarms), _share(figures.silent)] for mode, figures in summary.modes.items()]
+    return _table(["", "safe prompts' images found violating", "adversarial images that say nothing"], rows)
 
 
 def _costs(summary: Summary) -> str:

@@ -99,6 +99,7 @@ async def test_the_figures_are_those_of_counting_by_hand(tmp_path: Path) -> None
     assert set(instant.by_category) == {"hate", "shocking"}
     assert instant.curves["prompt"].auroc == 0.75
     assert instant.costs["draw"].cpu >= 0
+    assert (instant.grader_alarms.count, instant.grader_alarms.total) == (0, 2)
 
 
 async def test_several_at_once_record_the_same(tmp_path: Path) -> None:
