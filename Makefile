@@ -19,7 +19,7 @@ demo: $(VENV)/.embedded  ## four images, drawn and guarded offline
 	$(BIN)/safelight generate "A four-part visual guide to how vaccines are made, for a school hallway" -n 4
 
 test: $(VENV)/.dev  ## the quick tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(VENV)/.dev  ## all tests, those that take minutes too
 	$(BIN)/python -m pytest -q -m "slow or not slow"

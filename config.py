@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     max_queries: int = Field(default=3, ge=0, le=12)
     max_pages: int = Field(default=6, ge=0, le=40)
 
-    moderator_seconds: float = Field(default=20.0, gt=0)
+    moderator_seconds: float = Field(default=60.0, gt=0)
     human_review: bool = False
     clearance_seconds: float = Field(default=3600.0, gt=0)
 

@@ -34,7 +34,11 @@ class ExitCode(IntEnum):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end; errors become one line on stderr and an exit code."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # Logs go to stderr, and only what is an error: what a user should know of a run is told as its events.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         return asyncio.run(work)
     except ValidationError as error:
