@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from ..config import load_settings
 from ..errors import BadFile, BadInput
 from ..safety.content import Content, ImagePart, Part, Stage, TextPart
 from ..safety.verdict import Verdict
+
+if TYPE_CHECKING:
+    from ..safety.stack import SafetyStack
 from .session import ExitCode, fail, plain, print_json, run
 
 __all__ = ["check"]
@@ -107,7 +110,7 @@ async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, in
 
 
 @asynccontextmanager
-async def _stack() -> AsyncIterator[Any]:
+async def _stack() -> AsyncIterator[SafetyStack]:
     """The stack alone: judging needs no store and leaves no trace."""
     from ..safety.moderators import embedded_stack
     from ..safety.policy import PolicySet

@@ -174,8 +174,8 @@ async def _rows(files: list[Path], most: int) -> list[dict[str, Any]]:
     reasoner, lines = EmbeddedReasoner(), list[dict[str, Any]]()
     for file in files:
         for row in _sampled(file, most):
-            forms = await _forms(reasoner, row["prompt"], 1)
-            derived = {"id": f"{row['id']}-plan", "prompt": forms[0][0], "form": "plan", "tier": "derived"}
+            first = (await _forms(reasoner, row["prompt"], 1))[0]
+            derived = {"id": f"{row['id']}-plan", "prompt": first[0], "form": "plan", "tier": "derived"}
             lines.append({**row, **derived})
     for language, briefs in EVERYDAY.items():
         for number, brief in enumerate(briefs):
