@@ -43,9 +43,9 @@ def base_pictures() -> list[Image.Image]:
         import skimage.data
     except ImportError:
         return pictures
-    names = ("astronaut brick camera cat cell chelsea clock coffee coins colorwheel eagle grass gravel horse "
-             "hubble_deep_field immunohistochemistry logo microaneurysms moon page retina rocket text").split()  # fmt: skip
-    for name in names:
+    names = "astronaut brick camera cat cell chelsea clock coffee coins colorwheel eagle grass gravel horse "
+    names += "hubble_deep_field immunohistochemistry logo microaneurysms moon page retina rocket text"
+    for name in names.split():
         try:
             pixels = getattr(skimage.data, name)()
         except Exception:  # noqa: S112 (some pictures are fetched over the network, others renamed)

@@ -128,7 +128,7 @@ def _manifest(evidence: Evidence) -> Leg:
     )
 
 
-def _watermark(evidence: Evidence) -> Leg:  # noqa: PLR0911 (a table of cases)
+def _watermark(evidence: Evidence) -> Leg:
     reading = evidence.reading
     if reading is None:
         return Leg(state="unavailable", detail={"reason": evidence.no_watermark})

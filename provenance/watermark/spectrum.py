@@ -29,6 +29,7 @@ _TUKEY: Final = 1.5
 _CALM: Final = 0.5  # how much more a calm place counts, beyond being scaled by its calm
 _ROUNDING: Final = 0.15  # gray levels
 _CLIP_BIN: Final = 2.5
+_FLOOR_SHARE: Final = 0.3
 _SMOOTH: Final = 4  # radius over which a spectrum's noise is estimated, in bins of the padded transform
 
 
@@ -147,6 +148,8 @@ def spectrum_of(values: Floats) -> Spectrum:
     for axis in (0, 1):
         noise = uniform_filter1d(noise, 2 * _SMOOTH + 1, axis, mode="wrap" if axis == 0 else "reflect")
     noise += _rounding_noise(side, values.size)
+    # Compression leaves some bins all but empty; without a floor these few would outweigh all others.
+    noise += _FLOOR_SHARE * np.median(noise[: side // 4, : side // 4])
     power /= noise
     precision = 1 / noise
     bins *= precision * np.minimum(1, _CLIP_BIN / np.sqrt(power + 1e-12))

@@ -1,0 +1,38 @@
+"""How long an exact search over fingerprints takes.
+
+python benchmarks/registry.py --images 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from safelight.provenance.registry import HammingIndex
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1_000_000)
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    index = HammingIndex()
+    started = time.process_time()
+    block = rng.bytes(32 * options.images)
+    for number in range(options.images):
+        index.add(str(number), block[32 * number : 32 * number + 32])
+    print(f"{options.images:,} fingerprints loaded in {time.process_time() - started:.1f} s of CPU")
+    for forms in (1, 8):
+        times = []
+        for _ in range(9):
+            queries = [rng.bytes(32) for _ in range(forms)]
+            started = time.process_time()
+            index.near(queries, 60)
+            times.append(time.process_time() - started)
+        print(f"a query in {forms} orientation(s): {np.median(times) * 1e3:.0f} ms of CPU")
+
+
+if __name__ == "__main__":
+    main()
