@@ -145,7 +145,7 @@ def test_research_in_a_folder_is_cited(shell: Shell) -> None:
         SAFELIGHT_SEARCH=f"folder:{notes}",
     )  # fmt: skip
     assert result["researched"] is True
-    assert any("hives" in source["quote"] for source in result["sources"])
+    assert any("hive" in source["quote"] for source in result["sources"])
 
 
 @pytest.mark.parametrize(
