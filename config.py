@@ -51,6 +51,8 @@ class Settings(BaseSettings):
 
     certificate: Path | None = None  # PEM chain, leaf first
     private_key: Path | None = None
+    tsa_url: str = ""  # RFC 3161 timestamp authority
+    trust_list: Path | None = None  # PEM roots whose signatures are trusted beside our own
     claim_prompt: bool = False
 
     concurrency: int = Field(default=2, ge=1, le=64)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
 from collections.abc import Callable
 from importlib import metadata
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -199,11 +201,26 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
     if settings.certificate is not None and settings.private_key is not None:
         identity = SigningIdentity.from_files(settings.certificate, settings.private_key)
     else:
-        identity = SigningIdentity.development(settings.keys_dir)
+        identity = SigningIdentity.from_environment(os.environ) or SigningIdentity.development(settings.keys_dir)
+    if settings.tsa_url:
+        identity = identity.with_tsa(settings.tsa_url)
     # Whoever has this secret can make marks that read as ours, so that it lies where the other keys lie.
     current, known = KeyRing.open(settings.keys_dir).get("watermark")
     engine = SpreadSpectrum(known[current], [secret for name, secret in known.items() if name != current])
-    return ImageStamper(identity, engine, registry, version=metadata.version("safelight"))
+    return ImageStamper(
+        identity,
+        engine,
+        registry,
+        version=metadata.version("safelight"),
+        trust_list=_trusted_roots(settings.trust_list),
+    )
+
+
+def _trusted_roots(path: Path | None) -> bytes:
+    try:
+        return b"" if path is None else path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"The trust list {path} cannot be read: {error.strerror}.") from error
 
 
 def image_id_of(number: int) -> str:
