@@ -90,8 +90,10 @@ class Scene:
                 values = part.spectrum.near(frequencies.astype(np.float32))
                 np.conjugate(values, out=values)
                 values *= conjugates
+                strength = (values.real**2 + values.imag**2).sum(1)
+                values *= _balance(power, strength)[:, None]
                 plane[:, waves[:, 1], waves[:, 0]] += values
-                power += (values.real**2 + values.imag**2).sum(1)
+                power += np.minimum(strength, power) if power.any() else strength
             sums = scipy.fft.irfft2(plane, s=(_COARSE, _COARSE), norm="forward", overwrite_x=True).reshape(
                 len(batch), -1
             )
@@ -110,8 +112,9 @@ class Scene:
             waves = part.channel.waves[: part.channel.pilots]
             values, _ = part.spectrum.at((waves / PERIOD @ matrix * part.pitch).astype(np.float32))
             values = np.conjugate(values) * part.channel.replica
-            plane[waves[:, 1], waves[:, 0]] += values
-            power += float((values.real**2 + values.imag**2).sum())
+            strength = float((values.real**2 + values.imag**2).sum())
+            plane[waves[:, 1], waves[:, 0]] += values * float(_balance(power, strength))
+            power += min(strength, power) if power else strength
         sums = scipy.fft.irfft2(plane, s=(_FINE, _FINE), norm="forward").ravel()
         peak = int(np.abs(sums).argmax())
         return _hit(float(abs(sums[peak]) / np.sqrt(2 * power + 1e-30)), matrix, peak, sums[peak], _FINE)
@@ -165,6 +168,13 @@ _CHANGES: Final = tuple(
     )
     for sign in (1, -1)
 )
+
+
+def _balance(before: Any, strength: Any) -> Any:
+    """What keeps a channel from outweighing those before it: blue that compression has emptied is sure of nothing."""
+    return np.where(np.asarray(before) > 0, np.minimum(1, np.sqrt(np.asarray(before) / (strength + 1e-30))), 1).astype(
+        np.float32
+    )
 
 
 def _only(values: Any, tiles: Any) -> Any:
