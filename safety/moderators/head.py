@@ -7,8 +7,11 @@ plain `npz` (no pickle); `safety/training` makes it.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from importlib import resources
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,24 +77,25 @@ class Head:
             raise ConfigError("the classifier's weights are damaged: some are not finite")
 
     @classmethod
-    def load(cls, file: Any = None) -> Head:
-        """The shipped weights, or those of an opened or named `npz` file."""
+    def load(cls, file: Path | None = None) -> Head:
+        """The shipped weights, or those of an `npz` file. Raises ConfigError."""
         source = file if file is not None else resources.files(__package__) / WEIGHTS
         try:
-            opened = source.open("rb") if hasattr(source, "open") else source
-            with np.load(opened, allow_pickle=False) as stored:
+            with np.load(BytesIO(source.read_bytes()), allow_pickle=False) as stored:
                 return cls({name: stored[name] for name in stored.files})
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ConfigError(f"the classifier's weights cannot be read: {error}") from error
 
     def judge(self, features: Scores, texts: Sequence[str]) -> Scores:
         """Calibrated probabilities, (n, 1 + policies), finite. Raises ConfigError where they are not."""
+        if not np.isfinite(features).all():
+            raise ConfigError("the text encoder answered with something other than numbers")
         together = (
             self._stack[0] * self.network_logits(features) + self._stack[1] * self.ngram_logits(texts) + self._stack[2]
         )
         if not np.isfinite(together).all():
             raise ConfigError("the classifier answered with something other than numbers")
-        return (1 / (1 + np.exp(-together))).astype(np.float32)
+        return np.asarray(1 / (1 + np.exp(-together)), np.float32)
 
     def network_logits(self, features: Scores) -> Scores:
         """Mean logits of the networks, (n, 1 + policies)."""
@@ -110,4 +114,4 @@ class Head:
             weights /= max(float(np.linalg.norm(weights)), 1e-8)
             row[:split] = weights @ self._fine[slots] * self._fine_scale
             row[split:] = weights @ self._coarse[slots >> fold] * self._coarse_scale
-        return out + self._offset
+        return np.asarray(out + self._offset, np.float32)

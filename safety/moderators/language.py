@@ -1,16 +1,14 @@
-"""Which language a text is written in (`py3langid`, 97 languages), as a remark beside the evidence."""
+"""Which language a text is written in (`py3langid`, 97 languages): a remark beside the evidence, for who reviews it."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from ...errors import ConfigError
 
 __all__ = ["language_of"]
 
-_lock = threading.Lock()
-_identifier: list[Any] = []
+_lock = threading.Lock()  # the package loads its model lazily, into a global
 
 
 def language_of(text: str) -> str:
@@ -21,12 +19,10 @@ def language_of(text: str) -> str:
     """
     if sum(map(str.isalpha, text[:400])) < 12:
         return "und"
+    try:
+        from py3langid import classify  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ConfigError("py3langid is not installed: pip install 'safelight[embedded]'") from error
     with _lock:
-        if not _identifier:
-            try:
-                from py3langid.langid import MODEL_FILE, LanguageIdentifier
-            except ImportError as error:
-                raise ConfigError("py3langid is not installed: pip install 'safelight[embedded]'") from error
-            _identifier.append(LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True))
-        code, _ = _identifier[0].classify(text[:400])
+        code, _ = classify(text[:400])
     return str(code)

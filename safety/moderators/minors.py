@@ -9,8 +9,9 @@ from .rules import Rules
 if TYPE_CHECKING:
     from .classifier import Passage
 
-__all__ = ["minor_score", "speaks_of_minors", "tightened"]
+__all__ = ["MINORS", "minor_score", "speaks_of_minors", "tightened"]
 
+MINORS = "sexual_minors"
 _GAIN = 2.5  # by which a sexual score counts for more where a minor is spoken of, or a face looks young
 
 
@@ -25,8 +26,9 @@ def tightened(sexual: float) -> float:
 
 
 def minor_score(passage: Passage, rules: Rules) -> float:
-    """The minors policy's score of a passage: its own, or its sexual one tightened where it speaks of minors."""
-    own = passage.scores.get("sexual_minors", 0.0)
+    """The minors policy's score of a passage: its own probability, never a share of another's, or the sexual one
+    tightened where the passage speaks of minors."""
+    own = passage.own.get(MINORS, 0.0)
     if not speaks_of_minors(passage.text, rules) or rules.terms["protective"].search(passage.text):
         return own
     return max(own, tightened(passage.own.get("sexual", 0.0)) if passage.any >= 0.3 else 0.0)

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ...errors import ConfigError
+from .normalize import english
 
 __all__ = ["Line", "Reader", "Script", "shared_reader"]
 
 FAST, THOROUGH = 736, 1280  # px, the longest side that text is looked for in
 _GOOD = 0.75  # mean confidence from which a pass is believed
+_ODD = 3.8  # nats a letter (English has about 3), from which what was read may be mirrored
 _READ = 0.5  # confidence under which a box counts as not read
 _PAGE_SECONDS = 12
 _TESSERACT = ("rus", "ukr", "ara", "fas", "hin", "ben", "kor", "tha", "heb", "ell", "vie", "tur")
@@ -66,6 +68,10 @@ class _Pass:
         return float(np.mean([line.sure for line in self.lines])) if self.lines else 0.0
 
     @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    @property
     def weight(self) -> float:
         """Letters read, by how surely: what the passes are compared by."""
         return sum(len(line.text.strip()) * line.sure**2 for line in self.lines)
@@ -103,6 +109,10 @@ class Reader:
                     best = max(best, other, key=lambda each: each.weight)
                     if best.mean >= 0.9:
                         break
+            elif _looks_like_no_writing(best):
+                other = self._pass("mirrored", np.ascontiguousarray(pixels[:, ::-1]), side)
+                tried.append(other.name)
+                best = min(best, other, key=lambda each: english.cost(each.text))
             codes = _qr_codes(pixels)
         unread = sum(line.sure < _READ for line in best.lines)
         lines = [line for line in best.lines if line.text.strip()]
@@ -149,6 +159,12 @@ def _engine(side: int) -> Any:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+
+
+def _looks_like_no_writing(read: _Pass) -> bool:
+    """Mirrored lines are read with confidence, letter by letter, from their end (`bliud ot woH`)."""
+    letters = sum(char.isascii() and char.isalpha() for char in read.text)
+    return letters >= 8 and english.cost(read.text) > _ODD
 
 
 def _turns(pixels: Pixels) -> list[tuple[str, Pixels]]:

@@ -42,7 +42,7 @@ class Rules:
     """`find(text)` yields a hit a rule, at its first passage. Linear in the text."""
 
     def __init__(self, rules: tuple[Rule, ...], terms: Mapping[str, re.Pattern[str]]) -> None:
-        self._rules = rules
+        self.rules = rules
         self.terms = terms
 
     @classmethod
@@ -60,7 +60,7 @@ class Rules:
         passages = [
             text[start : start + _WINDOW] for start in range(0, max(1, len(text) - (_WINDOW - _STRIDE)), _STRIDE)
         ]
-        for rule in self._rules:
+        for rule in self.rules:
             for passage in passages:
                 found = [pattern.search(passage) for pattern in rule.every]
                 if all(found) and not any(pattern.search(passage) for pattern in rule.unless):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...errors import ConfigError
 
 if TYPE_CHECKING:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
 __all__ = ["carried", "checked_bytes", "session"]
 

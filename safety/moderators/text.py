@@ -11,7 +11,8 @@ from ..policy import PolicySet
 from ..verdict import Decision, Finding, Verdict
 from .classifier import Classifier, Passage, shared_classifier
 from .closed import judged_in_thread
-from .minors import minor_score
+from .language import language_of
+from .minors import MINORS, minor_score
 from .normalize import forms
 from .rules import Rules, shipped_rules
 
@@ -108,12 +109,15 @@ def judge_text(
     for policy, (score, category, evidence) in sorted(worst.items(), key=lambda item: -item[1][0]):
         if policy not in policies:
             continue
-        decision = policies[policy].decide(stage, min(1.0, score))
-        if (decision is not Decision.ALLOW and score >= _WORTH_NAMING * top) or score == top:
+        remark, decision = "", policies[policy].decide(stage, min(1.0, score))
+        if decision is not Decision.ALLOW and (language := language_of(judged.text)) not in {"en", "und"}:
+            remark = f" (language: {language})"
+        worth_naming = score >= _WORTH_NAMING * top or policies[policy].stack == "minors"
+        if (decision is not Decision.ALLOW and worth_naming) or score == top:
             out.append(
                 Finding(
                     policy=policy, category=category, score=min(1.0, score), decision=decision, moderator=moderator,
-                    evidence=evidence, part=judged.part,
+                    evidence=evidence + remark, part=judged.part,
                 )
             )  # fmt: skip
     return out
@@ -128,8 +132,9 @@ def verdict_of(findings: Iterable[Finding], moderator: str, checked: frozenset[s
 
 def _scores(passage: Passage, rules: Rules) -> Iterable[tuple[str, float, str]]:
     for policy, score in passage.scores.items():
-        yield policy, score, policy
-    yield "sexual_minors", minor_score(passage, rules), "minor in a sexual context"
+        if policy != MINORS:
+            yield policy, score, policy
+    yield MINORS, minor_score(passage, rules), "minor in a sexual context"
 
 
 def _evidence(passage: Passage, remark: str) -> str:

@@ -13,13 +13,16 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import SafelightError
 from .evaluate import report
-from .fit import cross_validated, embedded, fitted
+from .fit import Logits, cross_validated, embedded, fitted
 from .rows import Row, read_rows, reading
 
 __all__ = ["main"]
+
+Array = NDArray[np.float32]
 
 _SEEDS = Path(str(resources.files(__package__) / "seeds.jsonl"))
 
@@ -28,33 +31,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 1 with one line on standard error."""
     parser = argparse.ArgumentParser(prog="python -m safelight.safety.training", description=__doc__)
     parser.add_argument("words", nargs="+", metavar="[evaluate] DATA.jsonl", help="labeled prompts and rewriting pairs")
-    parser.add_argument("--out", type=Path, default=None, help="where to write the weights (npz) or the figures (json)")
+    parser.add_argument("--out", type=Path, default=None, help="where to write the weights (npz)")
+    parser.add_argument("--figures", type=Path, default=None, help="where to write the figures (json)")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept (npz)")
     parser.add_argument("--no-seeds", action="store_true", help="leave out the project's own examples")
+    parser.add_argument("--sources", action="store_true", help="evaluate: leave each source out in turn too (slow)")
     given = parser.parse_args(arguments)
     evaluate = given.words[0] == "evaluate"
     files = [Path(word) for word in given.words[evaluate:]]
     try:
         rows = read_rows(files, seeds=None if given.no_seeds else _SEEDS)
-        if evaluate:
-            report(rows, _features(rows, given.cache), _say, out=given.out, cache=given.cache)
-        else:
-            _train(rows, given.cache, given.out or Path("classifier.npz"))
+        features = _features(rows, given.cache)
+        logits = cross_validated(rows, features, _say)
+        if not evaluate:
+            _write(rows, features, logits, given.out or Path("classifier.npz"))
+        if evaluate or given.figures:
+            report(rows, features, logits, _say, out=given.figures, sources=given.sources)
     except (SafelightError, OSError) as error:
         print(f"{error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _train(rows: list[Row], cache: Path | None, out: Path) -> None:
-    features = _features(rows, cache)
-    arrays = fitted(rows, features, cross_validated(rows, features, _say), _say)
+def _write(rows: list[Row], features: Array, logits: Logits, out: Path) -> None:
+    arrays = fitted(rows, features, logits, _say)
     with out.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     _say(f"{out}: {out.stat().st_size / 1e6:.1f} MB from {len(rows)} rows")
 
 
-def _features(rows: list[Row], cache: Path | None) -> np.typing.NDArray[np.float32]:
+def _features(rows: list[Row], cache: Path | None) -> Array:
     return embedded([reading(row.prompt) for row in rows], cache, _say)
 
 

@@ -17,12 +17,13 @@ from ..moderators.ngrams import BITS
 from . import linear, network
 from .rows import POLICIES, Row, folds, reading, targets
 
-__all__ = ["Logits", "cross_validated", "embedded", "fitted"]
+__all__ = ["Logits", "cross_validated", "embedded", "fitted", "held_back"]
 
 Array = NDArray[np.float32]
 Say = Callable[[str], None]
 
 _NETWORKS = 4
+_SAVED = 512  # texts embedded between two savings of the cache
 _SHARE_OF_POLICIES = 0.3  # weight of each policy's term beside "any"
 _FINE = 2  # outputs (any, injection) whose n-gram weights keep all slots; the others share four to one
 _COARSE_BITS = BITS - 2
@@ -47,14 +48,13 @@ def embedded(texts: Sequence[str], cache: Path | None, say: Say, *, encoder: Enc
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     encoder = encoder or Encoder(cached=0)
     todo = list(missing.items())
-    for start in range(0, len(todo), 64):
-        batch = todo[start : start + 64]
+    for start in range(0, len(todo), _SAVED):
+        batch = todo[start : start + _SAVED]
         known.update(zip([key for key, _ in batch], encoder.encode([text for _, text in batch]), strict=True))
-        if start % 1024 == 0:
-            say(f"embedding {start} of {len(todo)}")
-    if todo and cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, keys=np.array(list(known)), values=np.stack(list(known.values())))
+        say(f"embedded {start + len(batch)} of {len(todo)}")
+        if cache is not None:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(cache, keys=np.array(list(known)), values=np.stack(list(known.values())))
     return np.stack([known[key] for key in keys]) if keys else np.empty((0, WIDTH), np.float32)
 
 
@@ -71,6 +71,24 @@ def cross_validated(rows: Sequence[Row], features: Array, say: Say, *, nets: int
         out[0][held], out[1][held] = part.logits(features[held], [texts[i] for i in np.flatnonzero(held)])
     evaluated = np.flatnonzero([row.held_out for row in rows])
     return Logits(out[0][evaluated], out[1][evaluated], evaluated)
+
+
+def held_back(rows: Sequence[Row], features: Array) -> Logits:
+    """Logits of the rows marked `held_out`, by one network and the n-grams of all the others."""
+    texts = [reading(row.prompt) for row in rows]
+    wanted, weights = targets(rows), np.array([row.weight for row in rows], np.float32)
+    held = np.array([row.held_out for row in rows])
+    center, spread = features[~held].mean(0), features[~held].std(0) + 1e-6
+    scaled = ((features - center) / spread).astype(np.float32)
+    each = np.repeat(weights[~held, None], wanted.shape[1], axis=1)
+    each[:, 1:] *= _SHARE_OF_POLICIES
+    found = network.predict(network.train(scaled[~held], wanted[~held], each, seed=0), scaled[held])
+    rare = linear.rarity([text for text, out in zip(texts, held, strict=True) if not out])
+    inputs = linear.matrix(texts, rare)
+    coefficients, offset = linear.regression(inputs[~held], wanted[~held, 0], weights[~held])
+    ngram = np.zeros_like(found)
+    ngram[:, 0] = inputs[held] @ coefficients + offset
+    return Logits(found, ngram, np.flatnonzero(held))
 
 
 def fitted(rows: Sequence[Row], features: Array, held_out: Logits, say: Say) -> dict[str, NDArray[Any]]:

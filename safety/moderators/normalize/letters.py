@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,46 +30,46 @@ _MEASURE = (
 _TOKENS = re.compile(r"[^\W_]+|[\W_]+")
 _INSIDE = re.compile(r"(?<=[^\W\d_])[.*_~^|·•+`\\]{1,2}(?=[^\W\dA-Z_])")
 _ADDRESS = re.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+|\b[\w-]+\.(?:com|org|net|io|gov|edu|png|jpe?g|pdf|html?|txt|py|js|md)\b"
+    r"https?://\S+|www\.\S+|\S{1,64}@\S+|\b[\w-]{1,63}\.(?:com|org|net|io|gov|edu|png|jpe?g|pdf|html?|txt|py|js|md)\b"
 )
 
 _ROT13_GAIN = 10.0  # nats by which the deciphered passage must be likelier than what is written
 _CIPHER_GAIN = 16.0  # the other shifts are rare, and there are 25 of them to look alike by chance
 _BACKWARDS_GAIN = 7.0
 _MIN_LETTERS = 6  # in words that look like no writing, before anything is deciphered
-_ODD = 3.0  # nats a letter, from which a word looks like no writing (the mean of English is 2.3)
+_ODD = 3.0  # nats a letter and word end, from which a word looks like no writing (the mean of English is 2.4)
 _SPACELESS = re.compile(r"\S+")
 
 
 def uncover(text: str) -> Iterator[tuple[str, str]]:
     """(step, text) for each reading of `text` in which its letters make more sense. Linear; none for plain writing."""
-    if (joined := _join_spaced(text)) is not None:
+    if (joined := _outside_addresses(text, _join_spaced)) != text:
         yield "spaced letters", joined
     if (plain := _remove_inner_marks(text)) is not None:
         yield "punctuated words", plain
     if (spelled := _unleet(text)) is not None:
         yield "leetspeak", spelled
-    if (mapped := glyphs.lookalikes(text)) != text and english.cost(mapped) < 2.9:
+    if (mapped := glyphs.lookalikes(text)) != text and english.cost(mapped) < 3.6:
         yield "lookalike letters", mapped
     if (turned := glyphs.upside_down(text)) is not None:
         yield "upside-down", turned
     yield from _moved(text)
 
 
-def _join_spaced(text: str) -> str | None:
+def _join_spaced(text: str) -> str:
     """Runs of three and more single letters, evenly spaced or punctuated, joined; wider gaps are word breaks."""
     tokens = _TOKENS.findall(text)
     out: list[str] = []
-    changed, at = False, 0
+    at = 0
     while at < len(tokens):
         end = _run_end(tokens, at)
-        if sum(map(str.isalpha, tokens[at:end:2])) >= 3:
+        if sum(map(str.isalpha, tokens[at:end:2])) >= 3:  # letter gap letter gap letter
             out.append(_joined(tokens[at:end]))
-            changed, at = True, end
+            at = end
         else:
-            out.append(tokens[at])
-            at += 1
-    return "".join(out) if changed else None
+            out += tokens[at:end]
+            at = end
+    return "".join(out)
 
 
 def _run_end(tokens: list[str], start: int) -> int:
@@ -75,9 +77,14 @@ def _run_end(tokens: list[str], start: int) -> int:
     if len(tokens[start]) != 1 or not tokens[start].isalnum():
         return start + 1
     end = start + 1
-    while end + 1 < len(tokens) and len(tokens[end]) <= 4 and len(tokens[end + 1]) == 1 and tokens[end + 1].isalnum():
+    while end + 1 < len(tokens) and _is_gap(tokens[end]) and len(tokens[end + 1]) == 1 and tokens[end + 1].isalnum():
         end += 2
     return end
+
+
+def _is_gap(token: str) -> bool:
+    """Spaces and punctuation; not the vowel signs that Indic and Thai words are written with."""
+    return len(token) <= 4 and not any(unicodedata.category(sign).startswith("M") for sign in token)
 
 
 def _joined(run: list[str]) -> str:
@@ -96,7 +103,7 @@ def _remove_inner_marks(text: str) -> str | None:
     """Marks inside words removed (`b.o.m.b` is spacing; `bo*mb`, `ki.ll` are this), addresses left alone."""
     if not _INSIDE.search(text):
         return None
-    plain = _outside_addresses(text, lambda passage: _INSIDE.sub("", passage))
+    plain = _outside_addresses(text, partial(_INSIDE.sub, ""))
     return plain if plain != text else None
 
 
@@ -140,15 +147,15 @@ def _spell(token: str) -> str:
     as_i, as_l = core.translate(_LEET), core.translate(_LEET_ELL).translate(_LEET)
     if as_i == as_l:
         return as_i + tail
-    options = {as_i, as_l}
-    if core.count("1") + core.count("!") <= 4:  # try each spot, left to right
-        word = core
-        while (at := next((i for i, sign in enumerate(word) if sign in "1!"), -1)) >= 0:
-            rest = word[at + 1 :].translate(_LEET)
-            letter = min("il", key=lambda sign: english.word_cost(word[:at].translate(_LEET) + sign + rest))
-            word = word[:at] + letter + word[at + 1 :]
-        options.add(word.translate(_LEET))
-    return min(sorted(options), key=english.word_cost) + tail
+    options = [as_i, as_l]
+    spots = [at for at, sign in enumerate(core) if sign in "1!"]
+    if len(spots) <= 4:  # every way to read them
+        for choice in range(1 << len(spots)):
+            word = list(core)
+            for bit, at in enumerate(spots):
+                word[at] = "l" if choice >> bit & 1 else "i"
+            options.append("".join(word).translate(_LEET))
+    return min(options, key=lambda word: (not english.is_word(word), english.word_cost(word), word)) + tail
 
 
 def _moved(text: str) -> Iterator[tuple[str, str]]:
@@ -172,8 +179,28 @@ def _moved(text: str) -> Iterator[tuple[str, str]]:
             best = (gain, "reversed" if key < 0 else "atbash" if key == 0 else f"rot{key}", start, end)
     _, name, start, end = best
     if name:
-        passage = text[start:end]
-        yield name, text[:start] + (passage[::-1] if name == "reversed" else _shift(passage, name)) + text[end:]
+        start, end = _extended(text, start, end, name)
+        yield name, text[:start] + _undone(text[start:end], name) + text[end:]
+
+
+def _extended(text: str, start: int, end: int, name: str) -> tuple[int, int]:
+    """The passage with those neighboring tokens that turn into words too."""
+    while (before := re.search(r"\S+\s*$", text[max(0, start - 40) : start])) and _becomes_word(before[0], name):
+        start -= len(before[0])
+    while (after := re.match(r"\s*\S+", text[end : end + 40])) and _becomes_word(after[0], name):
+        end += len(after[0])
+    return start, end
+
+
+def _becomes_word(token: str, name: str) -> bool:
+    letters = "".join(filter(str.isalpha, _undone(token, name)))
+    return not letters or (
+        (english.is_word(letters) or len(letters) == 1) and not english.is_word(_undone(letters, name))
+    )
+
+
+def _undone(passage: str, name: str) -> str:
+    return passage[::-1] if name == "reversed" else _shift(passage, name)
 
 
 def _has_odd_passage(text: str, letters: NDArray[np.uint8], plain: NDArray[np.float32]) -> bool:
