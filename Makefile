@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow check lint types format examples clean
+.PHONY: demo test retest test-slow check lint types format examples clean
 
 $(VENV)/.embedded: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,9 @@ demo: $(VENV)/.embedded  ## four images, drawn and guarded offline
 
 test: $(VENV)/.dev  ## the quick tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+retest: $(VENV)/.dev  ## only what failed last, one at a time: a machine under load makes time limits lie
+	$(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none
 
 test-slow: $(VENV)/.dev  ## all tests, those that take minutes too
 	$(BIN)/python -m pytest -q -m "slow or not slow"
