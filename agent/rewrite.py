@@ -1,7 +1,11 @@
 """Safe completions: the nearest request that serves the legitimate goal, with what was changed to get there.
 
-Four steps, each stronger than the last: words for words; whole clauses; a shift of the scene; what the policy leaves of
-the purpose. `SafeCompletion` climbs them until its judge allows. What is never rewritten is refused with an offer.
+Four steps, each stronger than the last: words for words; whole clauses; only who and where, in a calm scene; what the
+policy leaves of the purpose. `SafeCompletion` climbs them until its judge allows. What is never rewritten is refused
+with an offer.
+
+A rewrite must not merely talk the judge round: words like "tasteful" or "educational" put beside the same content lower
+a classifier's score and change nothing. So a calm scene is only set around a core that was itself judged and allowed.
 """
 
 from __future__ import annotations
@@ -27,10 +31,40 @@ Judge = Callable[[str], Awaitable[Verdict]]
 """Judges a rewritten request anew, as if it had just come in."""
 
 STRENGTHS = (1, 2, 3, 4)
+_CORE, _INSTEAD = 3, 4
 _MOST_TRIES = 6
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "ru", "zh", "ja", "ar")
 _CLAUSES = re.compile(r"(\s*[,;，；、،؛]\s*|\s[–—-]\s|(?<=[^\d\s.][.!?。！？])\s*)")
 _ARTICLE_BEFORE = re.compile(r"\b(?:a|an|the|one|some)\s+$", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"^(?:please\s+)?(?:(?:draw|create|generate|make|show|depict|illustrate|design|visualize|produce|imagine|render)\s+)?"
+    r"(?:(?:(?:an?|the)\s+)?(?:\w+-?\w*\s+){0,2}"
+    r"(?:image|picture|photo|photograph|scene|depiction|drawing|illustration|painting)"
+    r"\s+(?:of|showing|depicting|portraying|capturing)\s+)?",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"(?P<who>(?:(?:an?|the|two|three|several|some|one)\s+)?(?:group of\s+)?"
+    r"[A-Za-z'’-]+(?:\s+(?!\w+(?:ing|ed)\b)[A-Za-z'’-]+){0,2}?)"
+    r"(?=\s+(?:is|are|was|were|has|have|who|that|which|with|being|getting|\w+ing|\w+ed|\w{3,}s)\b"
+    r"|\s+(?:in|on|at|by|near)\s|[,.]|$)",
+    re.IGNORECASE,
+)
+_SOMEONE = re.compile(r"(?:an?|the|two|three|several|some|one|group)\s.*\w(?<!['’]s)(?<!ly)$", re.IGNORECASE)
+# What carries a message is no subject: what it said was the trouble.
+_GENRE = re.compile(
+    r"\b(?:guide|diagram|map|infographic|poster|tutorial|chart|schematic|manual|manifesto|flyer|sign|post|message|note|"
+    r"document|file|list|video|screenshot|blueprint|plan|portrayal|depiction|scene|image|body|corpse|face)s?\b",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(
+    r"\b(?:in|on|at|near|under|beside|inside|outside|through)\s+(?:(?:an?|the|his|her|their)\s+)?(?:[a-z'’-]+\s+){0,1}"
+    r"(?:street|alley|alleyway|forest|woods|field|battlefield|jungle|city|town|village|room|bedroom|kitchen|bathroom|house|"
+    r"building|school|classroom|hospital|office|museum|church|park|garden|beach|sea|ocean|lake|river|mountains?|desert|"
+    r"sky|night|dawn|dusk|sunset|sunrise|moonlight|rain|snow|winter|summer|rooftop|bridge|castle|tower|station|train|"
+    r"market|stage|stadium|arena|party|cafe|restaurant|square|library|farm|road|roadside|cave|studio|ship|harbor)\b",
+    re.IGNORECASE,
+)
 _PLACE_BEFORE = re.compile(r"\b(?:in|at|from|near|to|of|à|en|de|a|nach|aus|bei|em|no|na|в|из|на)\s+$", re.IGNORECASE)
 _HANGING = re.compile(
     r"\b(?:is|are|was|were|be|why|how|that|who|which|ist|sind|warum|est|sont|pourquoi|es|son|è|sono|perché|é|são|почему)(?=[,.;]|$)",
@@ -88,7 +122,15 @@ class SafeCompletion:
             return await self._reasoner.rewrite(text, policies, evidence)
         if attempt > len(STRENGTHS):
             return None
-        return rewrite_text(text, policies, evidence, strength=STRENGTHS[attempt - 1])
+        strength = STRENGTHS[attempt - 1]
+        if strength == _CORE and not await self._sound(text, policies):
+            return Rewrite(prompt=None)
+        return rewrite_text(text, policies, evidence, strength=strength)
+
+    async def _sound(self, text: str, policies: tuple[Policy, ...]) -> bool:
+        """Whether the bare core of `text` passes, without the words that set a calm scene around it."""
+        core = _core(text, [craft for policy in policies if (craft := _craft(policy.id)) is not None], _tongue(text))
+        return bool(core) and (await self._judge(core)).allowed
 
 
 def rewrite_text(
@@ -103,11 +145,17 @@ def rewrite_text(
         return _refusal(policies)
     if any(craft.refuse_if.search(text) for craft in crafts):
         return _refusal(policies)
-    code = identify(text)
-    language = code if code in _LANGUAGES else "en"
+    language = _tongue(text)
+    least = max(craft.least for craft in crafts)
     for level in STRENGTHS if strength is None else (strength,):
+        if level < least:
+            continue
         prompt = _rewritten(text, crafts, evidence, language, level)
-        if prompt and _normal(prompt) != _normal(text) and (level == 4 or _coherent(text, prompt, crafts, language)):
+        if (
+            prompt
+            and _normal(prompt) != _normal(text)
+            and (level >= _CORE or _coherent(text, prompt, crafts, language))
+        ):
             return Rewrite(prompt=prompt, changes=tuple(dict.fromkeys(craft.change for craft in crafts)))
     return _refusal(policies)
 
@@ -123,6 +171,7 @@ class _Craft:
     """How one policy's requests are made safe."""
 
     change: str
+    least: int
     refuse_if: re.Pattern[str]
     swaps: tuple[_Swap, ...]
     marks: re.Pattern[str]
@@ -131,28 +180,47 @@ class _Craft:
     instead: dict[str, str] = field(default_factory=dict)
 
 
+def _tongue(text: str) -> str:
+    code = identify(text)
+    return code if code in _LANGUAGES else "en"
+
+
 def _rewritten(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language: str, level: int) -> str:
-    if level == 4:
+    if level == _INSTEAD:
         return next((craft.instead[language] for craft in crafts if language in craft.instead), "")
+    if level == _CORE:
+        core = _core(text, crafts, language)
+        frame = next((craft.frame[language] for craft in crafts if language in craft.frame), "{text}")
+        return frame.format(text=core) if core else ""
     if level >= 2:
-        text = _pruned(text, crafts, evidence, language)
+        text = _pruned(text, crafts, evidence)
+    return _swapped(text, crafts, language, names=level >= 2)
+
+
+def _swapped(text: str, crafts: list[_Craft], language: str, *, names: bool) -> str:
     for craft in crafts:
         for swap in craft.swaps:
             text = _put(text, swap)
-        if level >= 2 and (person := craft.capitalized.get(language)):
+        if names and (person := craft.capitalized.get(language)):
             text = _unnamed(text, person)
-    text = _mended(text, language)
-    if level == 3:
-        for craft in crafts:
-            if text and language in craft.frame:
-                text = craft.frame[language].format(text=text.rstrip(" .。"))
-    return text
+    return _mended(text, language)
 
 
-def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language: str) -> str:
+def _core(text: str, crafts: list[_Craft], language: str) -> str:
+    """Who and where, in English: the first noun phrase and the places and times; what is done there goes."""
+    if language != "en":
+        return ""
+    head = _SUBJECT.match(_REQUEST.sub("", text.strip()))
+    if head is None or not _SOMEONE.match(head["who"]) or _GENRE.search(head["who"]):
+        return ""
+    places = [match[0] for match in _SETTING.finditer(text[len(head[0]) :])]
+    kept = [part for part in (head["who"], *places) if not any(craft.marks.search(part) for craft in crafts)]
+    return _swapped(" ".join(kept[:3]), crafts, language, names=True) if kept and kept[0] == head["who"] else ""
+
+
+def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...]) -> str:
     """`text` without the clauses that hold what was found; the first is kept, as it names the subject."""
     quoted = [item for item in evidence if 3 <= len(item) <= 0.6 * len(text) and item.casefold() in text.casefold()]
-    del language
     pieces = _CLAUSES.split(text)
     kept = [pieces[0]]
     for joint, clause in zip(pieces[1::2], pieces[2::2], strict=True):
@@ -166,13 +234,27 @@ def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language
 
 def _put(text: str, swap: _Swap) -> str:
     def replace(match: re.Match[str]) -> str:
-        put = swap.put
+        put = _inflected(swap.put[1:], match[0]) if swap.put.startswith("~") else swap.put
         before = text[: match.start()]
         if put and _ARTICLE_BEFORE.search(before):
             put = re.sub(r"^(?:a|an|the)\s+", "", put)
         return put[:1].upper() + put[1:] if put and match[0][:1].isupper() and not before.strip() else put
 
     return swap.pattern.sub(replace, text)
+
+
+def _inflected(verb: str, like: str) -> str:
+    """A regular English verb (with words behind it) in the form that the first word of `like` has."""
+    verb, _, rest = verb.partition(" ")
+    word = like.split(maxsplit=1)[0].casefold()
+    stem = verb.removesuffix("e")
+    if word.endswith("ing"):
+        verb = stem + "ing"
+    elif word.endswith(("ed", "en", "shot", "hit", "slain", "beat", "stole")):
+        verb = stem + "ed"
+    elif word.endswith("s"):
+        verb += "s"
+    return f"{verb} {rest}".strip()
 
 
 def _unnamed(text: str, person: str) -> str:
@@ -214,6 +296,7 @@ def _mended(text: str, language: str) -> str:
     if language == "en":
         # An adjective that was put before something that became a noun phrase of its own: "weary an empty uniform".
         text = re.sub(r"\b(?:weary|weathered|romantic|respectful|ordinary|sample)\s+(?=(?:an?|the)\s)", "", text)
+        text = re.sub(r"\b[Aa]n?\s+(?=['’]s\b)", "Somebody", text)
         text = re.sub(r"\b([Aa])n?\s+(?=[aeiouAEIOU](?!ni|ne\b|ur))", r"\1n ", text)
         text = re.sub(r"\b([Aa])n\s+(?=[bcdfgjklmnpqrstvwxyz])", r"\1 ", text)
     return text if re.search(r"\w", text) else ""
@@ -247,6 +330,7 @@ def _craft(policy: str) -> _Craft | None:
             marked.append(_alternation((find,), language))
     return _Craft(
         change=raw["change"],
+        least=raw.get("least", 1),
         refuse_if=re.compile(_any(raw.get("refuse_if", [])), re.IGNORECASE),
         swaps=tuple(swaps),
         marks=re.compile("|".join(marked) or "(?!)", re.IGNORECASE),
@@ -262,7 +346,9 @@ def _phrases(rules: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _alternation(words: tuple[str, ...], language: str) -> str:
     prefix = "(?:[وف]?(?:ال|لل|بال|ب|ل|ك)?)" if language == "ar" else ""
-    return alternation(words, joined=language in {"zh", "ja"}, prefix=prefix)
+    if language in {"zh", "ja"}:
+        return alternation(words, joined=True)
+    return f"(?<!{WORD}-){alternation(words, prefix=prefix)}(?!-{WORD})"  # "real" is not in "real-time"
 
 
 def _any(groups: list[Any]) -> str:

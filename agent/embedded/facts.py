@@ -24,8 +24,9 @@ _BRACKETS = re.compile(r"\s*(?:\[[^\]]{0,40}\]|\((?:[^()]{0,80})\)|（[^（）]{
 _LEAD = re.compile(
     r"^(?:however|moreover|furthermore|therefore|thus|in addition|additionally|"
     r"also|for example|for instance|"
-    r"in fact|indeed|finally|as a result|consequently|jedoch|außerdem|zudem|daher|zum beispiel|cependant|en outre|de plus|"
-    r"ainsi|par exemple|sin embargo|además|por ejemplo|inoltre|tuttavia|além disso|no entanto|однако|кроме того|например)\s*,\s*",
+    r"in fact|indeed|finally|as a result|consequently|jedoch|außerdem|zudem|daher|zum beispiel|cependant|en outre|"
+    r"de plus|ainsi|par exemple|sin embargo|además|por ejemplo|inoltre|tuttavia|além disso|no entanto|"
+    r"однако|кроме того|например)\s*,\s*",
     re.IGNORECASE,
 )
 # Pronouns at the start point outside the sentence: alone it would not be understood.
@@ -37,8 +38,9 @@ _DANGLING = re.compile(
 )
 # Text that speaks to a machine or a visitor instead of about the subject.
 _ADDRESSED = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|prompt|rule|polic|previous|safety)|"
-    r"\b(?:system prompt|assistant|as an ai|language model|jailbreak|you must|you should now|you are now|do not tell)\b|"
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b"
+    r"(?:instruction|prompt|rule|polic|previous|safety)|"
+    r"\b(?:system prompt|assistant|as an ai|language model|jailbreak|you must|you should now|you are now)\b|"
     r"\binstead,? (?:draw|generate|write|create)\b|"
     r"\b(?:cookie|javascript|subscribe|sign up|log in|newsletter|all rights reserved)\b|"
     r"\b(?:privacy policy|terms of|advertisement|copyright)\b|"
