@@ -247,6 +247,8 @@ def _inflected(verb: str, like: str) -> str:
     """A regular English verb (with words behind it) in the form that the first word of `like` has."""
     verb, _, rest = verb.partition(" ")
     word = like.split(maxsplit=1)[0].casefold()
+    if word.endswith(("er", "ers", "or", "ors")):  # who does it: "stalker"
+        return "people" if word.endswith("s") else "person"
     stem = verb.removesuffix("e")
     if word.endswith("ing"):
         verb = stem + "ing"
