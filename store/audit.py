@@ -113,9 +113,7 @@ def _check_end(seal: Seal, head: Head | None, anchored: Head | None, seq: int, l
         )  # fmt: skip
 
 
-def _diagnosis(  # noqa: PLR0911 - one return a kind of fault
-    connection: sa.Connection, seal: Seal, found: Entry, seq: int, previous: bytes
-) -> LedgerBroken:
+def _diagnosis(connection: sa.Connection, seal: Seal, found: Entry, seq: int, previous: bytes) -> LedgerBroken:
     """What was done, where `found` stands in the place of entry `seq`, which should follow `previous`."""
     if found.seq < seq:
         return _broken(found.seq, "insertion", "was added before the beginning")

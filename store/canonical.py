@@ -13,7 +13,7 @@ _LARGEST_EXACT = 2**53 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def canonical(value: Any) -> str:  # noqa: PLR0911 - one return a type
+def canonical(value: Any) -> str:
     """`value` as canonical JSON.
 
     Takes None, bool, int, float, str, and lists, tuples and string-keyed dicts of them. One step beyond the RFC, which

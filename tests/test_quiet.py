@@ -22,7 +22,8 @@ def watch(event, arguments):
         reached.append(("look up", arguments[0]))
 
 sys.addaudithook(watch)
-sys.argv = ["safelight", "generate", "Two cards about bees, for children", "-n", "2", "--size", "512x512", "--json"]
+sys.argv = ["safelight", "generate", "A two-part visual guide to how bread is baked", "-n", "2",
+            "--size", "512x640", "--json"]
 from safelight.cli import main
 try:
     main()
@@ -64,7 +65,20 @@ def test_a_run_reaches_no_other_host_and_leaves_nothing_behind(tmp_path: Path) -
 def test_a_run_needs_no_network_at_all(tmp_path: Path) -> None:
     """The same in a network namespace without interfaces, where native code cannot reach out either."""
     done = subprocess.run(
-        ["unshare", "-n", sys.executable, "-m", "safelight.cli", "generate", "A card about bees", "-n", "1", "--json"],
+        [
+            "unshare",
+            "-n",
+            sys.executable,
+            "-m",
+            "safelight.cli",
+            "generate",
+            "A two-part visual guide to how bread is baked",
+            "-n",
+            "2",
+            "--size",
+            "512x640",
+            "--json",
+        ],
         check=False,
         capture_output=True,
         text=True,

@@ -149,7 +149,7 @@ def test_research_in_a_folder_is_cited(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "language"), [("パンの作り方を説明する2枚の図解", "ja"), ("دليل مصور من جزأين عن كيفية خبز الخبز", "ar")]
+    ("prompt", "language"), [("パンの作り方を説明する2枚の図解", "ja"), ("دليل مصور من جزأين عن كيفية صنع الخبز", "ar")]
 )
 def test_other_scripts(shell: Shell, prompt: str, language: str) -> None:
     shell.json("generate", prompt, "-n", "2", "--size", "640x640", "--out", language)

@@ -62,21 +62,28 @@ _ZERO_WIDTH_BITS = re.compile("[\u200b\u200c\u200d\u2060\u2062\u2063\ufeff]{16,}
 _OVERRIDE = re.compile("\u202e([^\u202c\u202e\n]*)[\u202c\u202e]?")
 
 
+_ROUNDS = 4
+
+
 def canonical(text: str) -> tuple[str, tuple[str, ...]]:
     """The text in canonical spelling, and the names of the steps that changed it."""
     steps: list[str] = []
     text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become question marks
-    for name, step in (
-        ("invisible", _strip),
-        ("compatibility", _compose),
-        ("letterlike", _spell),
-        ("mixed scripts", _unmix),
-    ):
-        changed = step(text)
-        if changed != text:
-            steps.append(name)
-            text = changed
-    return text, tuple(steps)
+    for _ in range(_ROUNDS):  # spelling out a letter may bring to light what an earlier step takes away
+        before = text
+        for name, step in (
+            ("invisible", _strip),
+            ("compatibility", _compose),
+            ("letterlike", _spell),
+            ("mixed scripts", _unmix),
+        ):
+            changed = step(text)
+            if changed != text:
+                steps.append(name)
+                text = changed
+        if text == before:
+            break
+    return text, tuple(dict.fromkeys(steps))
 
 
 def lookalikes(text: str) -> str:
