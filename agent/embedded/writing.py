@@ -82,7 +82,7 @@ def write_spec(frame: Frame, index: int, scene: Scene, size: Size) -> ImageSpec:
     )
     icons = tuple(dict.fromkeys((icon, *part.icons, *(item.icon for item in items if item.icon))))[:8]
     title = part.title if part.title in scene.verbatim else as_title(part.title)
-    if len(icons) < 3 and title:  # a picture without text shows what the brief names, and nothing else
+    if len(icons) < 3 and part.title:  # a picture without text shows what the brief names, and nothing else
         icons = tuple(dict.fromkeys((*icons, *_rotated(scene.family_icons, index))))[:4]
     caption = scene.title if not frame.cover and title and title != scene.title and part.role != "scene" else ""
     role: Role = part.role
