@@ -11,7 +11,7 @@ import yaml
 
 __all__ = ["listed", "load"]
 
-# libyaml is some twenty times faster, and is there in every wheel of PyYAML for the common platforms.
+# libyaml is much faster than the loader in Python, and is there in every wheel of PyYAML for the common platforms.
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
