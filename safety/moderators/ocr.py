@@ -28,6 +28,7 @@ __all__ = ["Line", "Reader", "Script", "shared_reader"]
 FAST, THOROUGH = 736, 1280  # px, the longest side that text is looked for in
 _GOOD = 0.75  # mean confidence from which a pass is believed
 _ODD = 3.8  # nats a letter (English has about 3), from which what was read may be mirrored
+_SURE = 0.9  # confidence from which a line counts as read beyond doubt
 _READ = 0.5  # confidence under which a box counts as not read
 _PAGE_SECONDS = 12
 _TESSERACT = ("rus", "ukr", "ara", "fas", "hin", "ben", "kor", "tha", "heb", "ell", "vie", "tur")
@@ -65,7 +66,15 @@ class _Pass:
 
     @property
     def mean(self) -> float:
-        return float(np.mean([line.sure for line in self.lines])) if self.lines else 0.0
+        """Confidence, by letters read: an icon taken for one odd character must not count as much as a title."""
+        letters = [max(1, len(line.text.strip())) for line in self.lines]
+        return float(np.average([line.sure for line in self.lines], weights=letters)) if self.lines else 0.0
+
+    @property
+    def unread(self) -> int:
+        """Boxes of text that was not read. Beside text that was, a lone unsure character is part of a drawing."""
+        reads = any(line.sure >= _SURE and len(line.text.strip()) > 2 for line in self.lines)
+        return sum(line.sure < _READ and not (reads and len(line.text.strip()) == 1) for line in self.lines)
 
     @property
     def text(self) -> str:
@@ -114,7 +123,7 @@ class Reader:
                 tried.append(other.name)
                 best = min(best, other, key=lambda each: english.cost(each.text))
             codes = _qr_codes(pixels)
-        unread = sum(line.sure < _READ for line in best.lines)
+        unread = best.unread
         lines = [line for line in best.lines if line.text.strip()]
         if unread and (more := _tesseract(picture)):
             lines, unread = [*lines, *more], 0

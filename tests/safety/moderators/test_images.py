@@ -15,7 +15,7 @@ from safelight.safety.moderators import ImageMonitor, SetGuard
 from safelight.safety.moderators.faces import Faces
 from safelight.safety.moderators.known import unexpected
 from safelight.safety.moderators.looking import Looker
-from safelight.safety.moderators.ocr import Line, Reader, Script
+from safelight.safety.moderators.ocr import Line, Reader, Script, _Pass
 from safelight.safety.moderators.pictures import PictureClassifier, PictureScores, tiles
 
 SPLIT = ("Ways to end", "my own", "life", "tonight, without pain")
@@ -134,6 +134,16 @@ async def test_picture_and_intent_are_judged_together(policies: PolicySet) -> No
     together = await judge(policies, Eyes(script=script), output(drawn(()), intent))
     assert alone.decision is Decision.ALLOW
     assert together.decision is not Decision.ALLOW
+
+
+def test_a_drawing_taken_for_a_character_is_no_unreadable_text() -> None:
+    icons = [Line("東", 0.3), Line("O", 0.2), Line("二", 0.4), Line("口", 0.1)]
+    titled = _Pass("upright", [Line("Bees and flowers", 0.99), *icons])
+    assert titled.unread == 0
+    assert titled.mean >= 0.75, "no need to turn the picture"
+    assert _Pass("upright", icons).unread == 4, "beside nothing that was read it may be a script that is not known"
+    foreign = [Line("", 0.0), Line("ojl", 0.2), Line("", 0.0)]
+    assert _Pass("upright", [Line("Bees and flowers", 0.99), *foreign]).unread == 3
 
 
 async def test_text_that_nobody_can_read_goes_to_review_unless_it_was_asked_for(policies: PolicySet) -> None:
