@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.errors import StoreError
@@ -18,6 +18,7 @@ from safelight.store import Store
 hashes = st.binary(min_size=32, max_size=32)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(hashes, min_size=1, max_size=40), st.lists(hashes, min_size=1, max_size=8), st.integers(0, 256))
 def test_the_index_finds_what_counting_finds(stored: list[bytes], forms: list[bytes], limit: int) -> None:
     index = HammingIndex()

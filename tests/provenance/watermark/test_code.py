@@ -6,7 +6,7 @@ import heapq
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.provenance.watermark.code import CONSTRAINT, GENERATORS, coded_length, decode, encode
@@ -18,6 +18,7 @@ def soft(coded: np.ndarray) -> np.ndarray:
     return (1 - 2.0 * coded).astype(np.float32)
 
 
+@settings(deadline=None, max_examples=40)
 @given(messages)
 def test_what_is_sent_is_received(bits: np.ndarray) -> None:
     coded = encode(bits)
@@ -25,6 +26,7 @@ def test_what_is_sent_is_received(bits: np.ndarray) -> None:
     assert np.array_equal(decode(soft(coded)), bits)
 
 
+@settings(deadline=None, max_examples=40)
 @given(messages, st.integers(0, 2**32))
 def test_any_fifteen_wrong_bits_are_mended(bits: np.ndarray, seed: int) -> None:
     coded = encode(bits)
@@ -33,6 +35,7 @@ def test_any_fifteen_wrong_bits_are_mended(bits: np.ndarray, seed: int) -> None:
     assert np.array_equal(decode(soft(coded)), bits)
 
 
+@settings(deadline=None, max_examples=40)
 @given(messages, st.integers(0, 95))
 def test_the_code_bites_its_tail(bits: np.ndarray, turn: int) -> None:
     assert np.array_equal(encode(np.roll(bits, turn)), np.roll(encode(bits), 4 * turn))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.provenance.watermark.engine import Payload
@@ -14,6 +14,7 @@ payloads = st.builds(Payload, st.integers(0, 15), st.integers(0, 2**44 - 1), st.
 secrets = st.binary(min_size=32, max_size=32)
 
 
+@settings(deadline=None, max_examples=40)
 @given(payloads, secrets)
 def test_a_payload_survives_its_seal(payload: Payload, secret: bytes) -> None:
     bits = seal_bits(payload, secret)
@@ -21,6 +22,7 @@ def test_a_payload_survives_its_seal(payload: Payload, secret: bytes) -> None:
     assert open_bits(bits, secret) == payload
 
 
+@settings(deadline=None, max_examples=40)
 @given(payloads, secrets, st.sets(st.integers(0, PAYLOAD_BITS - 1), min_size=1))
 def test_any_changed_bit_breaks_the_seal(payload: Payload, secret: bytes, places: set[int]) -> None:
     bits = seal_bits(payload, secret)
@@ -28,6 +30,7 @@ def test_any_changed_bit_breaks_the_seal(payload: Payload, secret: bytes, places
     assert open_bits(bits, secret) is None
 
 
+@settings(deadline=None, max_examples=40)
 @given(payloads, secrets, secrets)
 def test_another_key_opens_nothing(payload: Payload, one: bytes, other: bytes) -> None:
     if one != other:
