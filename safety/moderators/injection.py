@@ -23,7 +23,8 @@ __all__ = ["InjectionGuard"]
 NAME = "embedded.injection"
 _POLICY = "injection"
 _TEMPERATURE = 2.41  # of the defender's logits, from its classifier_config.json
-_SURE = 0.94  # its calibrated score at its own setting "Low": what it is believed from, alone
+_SURE = 0.94  # its calibrated score at its own setting "Low": what it is believed from
+_AGREED = 0.3  # the classifier's P(any violation), which has seen the defender's logits, under which it is not
 _QUOTE = 160
 
 
@@ -79,4 +80,5 @@ class InjectionGuard:
     @staticmethod
     def _score(passage: Passage, logit: float) -> float:
         defender = 1 / (1 + math.exp(-logit / _TEMPERATURE))
-        return max(passage.own.get(_POLICY, 0.0), defender if defender >= _SURE else 0.0)
+        agreed = defender >= _SURE and passage.any >= _AGREED
+        return max(passage.scores.get(_POLICY, 0.0), defender if agreed else 0.0)
