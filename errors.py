@@ -14,6 +14,7 @@
      │   ├─ SearchUnavailable  no search provider answered
      │   ├─ FetchRefused       an address that policy forbids, or a page outside the limits
      │   ├─ GeneratorError     the image generator failed
+     │   └─ ReasonerError      the language model that reasons failed
      └─ StoreError             the database, the blobs or the ledger are unreachable or damaged
          └─ LedgerBroken       the audit chain does not verify
 
@@ -32,6 +33,7 @@ __all__ = [
     "GeneratorError",
     "GraphError",
     "LedgerBroken",
+    "ReasonerError",
     "SafelightError",
     "SearchUnavailable",
     "StoreError",
@@ -113,6 +115,19 @@ class GeneratorError(ToolError):
         super().__init__(message)
         self.retryable = retryable
         self.charged = charged
+        self.code = code
+
+
+class ReasonerError(ToolError):
+    """The language model that reasons failed. `kind` names how: one of `unreachable`, `timeout`, `dropped`,
+    `rate_limited`, `quota`, `unavailable`, `unauthorized`, `no_such_model`, `rejected`, `html`, `malformed`,
+    `truncated`, `empty`, `incomplete`, `invalid` (an answer outside the schema), `refused`. `retryable` says whether
+    the same call may succeed later."""
+
+    def __init__(self, message: str, *, kind: str, retryable: bool = False, code: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable
         self.code = code
 
 

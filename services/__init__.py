@@ -1,0 +1,33 @@
+"""What every paid or remote model is called through: one client, one classification of faults, retries, limits.
+
+    service = Service(Endpoint("generator", api_key=key))
+    answer = await service.ask(lambda client: client.moderations.with_streaming_response.create(model=…, input=…))
+
+`openai` is imported with the first call, not with this package. Nothing here resends what may have been done already
+unless the caller says that doing it twice is harmless.
+"""
+
+from .answer import MAX_ANSWER_BYTES, read_events, read_json
+from .breaker import Breaker
+from .endpoint import OPENAI_URL, Endpoint, account_hash
+from .faults import FaultKind, ServiceFault, fault_of
+from .limits import Limits
+from .retry import Retry
+from .service import Service, open_client
+
+__all__ = [
+    "MAX_ANSWER_BYTES",
+    "OPENAI_URL",
+    "Breaker",
+    "Endpoint",
+    "FaultKind",
+    "Limits",
+    "Retry",
+    "Service",
+    "ServiceFault",
+    "account_hash",
+    "fault_of",
+    "open_client",
+    "read_events",
+    "read_json",
+]
