@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from safelight.config import Settings
+from safelight.tests.upstream import Simulator
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,3 +27,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settings(home: Path) -> Settings:
     """Settings for an empty home."""
     return Settings(home=home, search=("none",))
+
+
+@pytest.fixture
+def upstream() -> Iterator[Simulator]:
+    """An OpenAI-compatible service on loopback, as yet without faults."""
+    with Simulator.serving() as simulator:
+        yield simulator
