@@ -18,10 +18,12 @@ _MAX_SUBJECT = 160
 
 @dataclass(frozen=True)
 class Framed:
-    """One sentence of a brief. `aside` marks a remark on look or making, which is never set."""
+    """One sentence of a brief. `aside` marks a remark on look or making, which is never set; `topic` is what a kind in
+    a clause of its own is about ("two friends on a bench, a poster of hope"): the heading of what `subject` depicts."""
 
     kind: str = ""
     subject: str = ""
+    topic: str = ""
     modifiers: str = ""
     audience: str = ""
     details: tuple[str, ...] = ()
@@ -83,6 +85,10 @@ def _by_prefix(sentence: str, words: Lexicon, look: Look) -> Framed:
             audience = audience or value
         elif label == "kind":
             framed = framed if framed.kind else replace(framed, kind=value)
+        elif label == "headed":
+            headed = _strip_kind(value, words) or (Framed(), "")
+            if not framed.kind:
+                framed = replace(framed, kind=headed[0].kind, topic=clean(headed[1], words))
         elif label == "aside":
             asides += 1
         else:
@@ -336,6 +342,9 @@ def _classify(clause: str, words: Lexicon, look: Look) -> tuple[str, str]:
         for name, group in words.kinds.items():
             if start and (found := words.find(group, bare)) and found.end() >= len(bare) - 2:
                 return "kind", name
+    headed = _strip_kind(bare, words)
+    if headed is not None and headed[0].kind != "scene":
+        return ("headed", bare) if headed[1].strip(_EDGE) else ("kind", headed[0].kind)
     return "detail", bare
 
 
@@ -392,16 +401,27 @@ def _by_spans(sentence: str, words: Lexicon, look: Look) -> Framed:
     subject = max(pieces, key=len, default="")
     details = tuple(piece for piece in pieces if piece != subject and len(piece) >= (4 if words.joined else 6))
     aside = not kind and leftovers * 2 < len(sentence.strip(_EDGE)) and bool(look.terms)
+    topic = _headed(sentence, kind, subject, details, words)
     if sentence.rstrip().endswith(("?", "？")) and subject and not kind:
         subject += "？" if words.joined and words.code != "th" else "?"
     return Framed(
         kind=kind,
         subject=subject,
+        topic=topic,
         audience=clean(audience, words),
-        details=details,
+        details=tuple(detail for detail in details if detail != topic),
         series=bool(words.series) and words.find(words.series, sentence) is not None,
         aside=aside,
     )
+
+
+def _headed(sentence: str, kind: str, subject: str, details: tuple[str, ...], words: Lexicon) -> str:
+    """What a kind in another clause than the subject's is about; the empty string where there is no such clause."""
+    clauses = [clause for clause in _CLAUSE.split(sentence) if clause.strip(_EDGE)]
+    if kind in {"", "scene"} or len(clauses) < 2:
+        return ""
+    own = [clause for clause in clauses[1:] if words.find(words.kinds[kind], clause) and subject not in clause]
+    return next((detail for clause in own for detail in details if detail in clause), "")
 
 
 def _span_audience(text: str, words: Lexicon, cut: str) -> tuple[str, str]:

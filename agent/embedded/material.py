@@ -64,8 +64,12 @@ def gather(request: Request) -> Material:
 
 
 def _pictures(request: Request) -> Material | None:
-    """Something to depict rather than to explain: views of it, without text."""
+    """Something to depict rather than to explain: views of it, headed where the brief names a heading."""
     reading = request.reading
+    if reading.topic and not reading.points:
+        return Material(
+            tuple(replace(view, title=as_title(reading.topic), line="") for view in views(reading, request.count))
+        )
     depicts = not reading.kind and not reading.points and not _is_topic(reading, request.family)
     return Material(views(reading, request.count)) if reading.kind == "scene" or depicts else None
 

@@ -78,9 +78,8 @@ def _specs(
 ) -> tuple[ImageSpec, ...]:
     title = _title(reading)
     line = reading.details[0] if reading.details and reading.kind not in _CAPTIONLESS and count == 1 else ""
-    if reading.kind == "scene" or (
-        material.parts and material.parts[0].role == "scene" and not material.parts[0].title
-    ):
+    depicts = bool(material.parts) and material.parts[0].role == "scene"
+    if reading.kind == "scene" or (depicts and (reading.topic or not material.parts[0].title)):
         frames = tuple(Frame(part, i, cover=True) for i, part in enumerate(material.parts[:count]))
     else:
         if material.parts and all(part.origin == "brief" for part in material.parts):

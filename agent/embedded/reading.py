@@ -20,7 +20,8 @@ _SENTENCE = re.compile(r"(?<=[^\d\s.A-Z])[.!](?=\s|$)|[?？](?=\s|$)|[。！]|(?
 @dataclass(frozen=True)
 class Reading:
     """A brief, read. `language` is that of the brief, `output` that of the text to set. `count` and `entries` are None
-    where the brief names no number; `details` are remarks beside the subject, in the brief's words."""
+    where the brief names no number; `details` are remarks beside the subject, in the brief's words; `topic` is a heading
+    for pictures of the subject, where the brief names one apart from it."""
 
     language: str
     output: str
@@ -39,6 +40,7 @@ class Reading:
     points: tuple[Point, ...] = ()
     chained: bool = False
     sides: tuple[str, ...] = ()
+    topic: str = ""
     look: Look = field(default_factory=Look)
 
 
@@ -83,6 +85,7 @@ def read(prompt: str, language: str | None = None) -> Reading:
         points=points,
         chained=structure.chained,
         sides=sides,
+        topic=main.topic,
         look=look,
     )
 
