@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import sys
 import unicodedata
 from collections.abc import Coroutine
 from enum import IntEnum
 from typing import Any, NoReturn, TypeVar
 
-import structlog
 import typer
 from pydantic import ValidationError
 
 from ..errors import BadInput, SafelightError
+from .log import configure_log
 
 __all__ = ["ExitCode", "fail", "plain", "print_json", "run"]
 
@@ -34,11 +33,7 @@ class ExitCode(IntEnum):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end; errors become one line on stderr and an exit code."""
-    # Logs go to stderr, and only what is an error: what a user should know of a run is told as its events.
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure_log()
     try:
         return asyncio.run(work)
     except ValidationError as error:

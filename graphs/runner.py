@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 
 from ..agent.brief import Brief
-from ..errors import BadInput, SafelightError
+from ..errors import BadInput, SafelightError, StoreError
 from ..events import Event, RunFinished, RunStarted, Suspended
 from .edit import edit_graph
 from .effects import Effects
@@ -31,6 +32,7 @@ __all__ = ["Runner"]
 _log = structlog.get_logger(__name__)
 
 MODES = {"thinking": thinking_graph, "instant": instant_graph, "edit": edit_graph}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of the disk, the quota, or a limit set on the process
 _RECURSION_LIMIT = 40  # the longest way through a graph is some 15 steps
 
 
@@ -155,4 +157,6 @@ def _as_own(error: Exception, run_id: str) -> SafelightError:
         error.run_id = error.run_id or run_id
         return error
     _log.error("run broke", run_id=run_id, exc_info=error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return StoreError(f"The disk is full ({error.strerror}): make room, then resume.", run_id=run_id)
     return SafelightError(f"The run broke unexpectedly ({type(error).__name__}); the log says more.", run_id=run_id)
