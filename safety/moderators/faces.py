@@ -50,7 +50,7 @@ class Faces:
             detector, ages = self._loaded()
             found = list(detector(np.ascontiguousarray(np.asarray(small)), 1))[:_MOST]
             boxes = [
-                list(box)
+                (box[1], box[2], box[3], box[0])  # the package wants top, right, bottom, left
                 for each in found
                 for factor in _CROPS
                 if (box := _scaled((each.left(), each.top(), each.right(), each.bottom()), factor, small.size))
