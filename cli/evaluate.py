@@ -12,8 +12,10 @@ from ..config import Settings, load_settings
 from .session import print_json, run
 
 if TYPE_CHECKING:
+    from ..assembly import Assembly
     from ..evals.record import Mode
     from ..evals.summary import Summary
+    from ..safety.stack import SafetyStack
 
 __all__ = ["evaluation"]
 
@@ -53,6 +55,10 @@ def table(
     seed: Annotated[int, typer.Option(help="Of samples, attacks and drawings.")] = 0,
     size: Annotated[int, typer.Option(min=256, max=2048, help="Pixels a side of what is drawn.")] = 512,
     at_once: Annotated[int, typer.Option(min=1, help="Prompts at a time; CPU seconds are exact for 1.")] = 1,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Judge with classifier weights that did not see the prompts (training --without-fold)."),
+    ] = None,
     ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -60,7 +66,7 @@ def table(
 
     Stop it when you like: the same command goes on where it stopped.
     """
-    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, ocr))
+    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, ocr))
     _publish(out, as_json)
 
 
@@ -82,6 +88,7 @@ async def _evaluate(
     seed: int,
     size: int,
     at_once: int,
+    weights: Path | None,
     ocr: bool,
 ) -> None:
     import asyncio
@@ -104,6 +111,7 @@ async def _evaluate(
     from ..evals.record import Record
     from ..evals.runner import Work, attack_names, evaluate, jobs
     from ..evals.shadow import Shadow
+    from ..safety.moderators.head import weights_name
 
     cases = await asyncio.to_thread(read_cases, source) if source else await asyncio.to_thread(shipped_cases)
     due = jobs(sample(cases, limit, seed=seed), modes, attack_names() if "all" in attacks else attacks)
@@ -117,17 +125,19 @@ async def _evaluate(
         console=Console(stderr=True),
     )
     async with open_assembly(_offline(load_settings())) as house:
+        stack = await asyncio.to_thread(_stack_with, weights, house) if weights else house.stack
         shadow = Shadow(
-            house.stack,
+            stack,
             reasoner=house.services.reasoner,
             drafter=house.services.drafter,
             generator=house.services.tools.generator,
             width=size,
             height=size,
         )
-        under_test = frozenset(str(moderator.name) for moderator in house.stack.stages.values())
+        under_test = frozenset(str(moderator.name) for moderator in stack.stages.values())
         work = Work(shadow, Jury(heads, read=reader() if ocr else None, moderators=under_test), seed, at_once)
-        description = {"input": source.name if source else "our own prompts", **work.describe(cases)}
+        named = {"input": source.name if source else "our own prompts", "weights": weights_name(weights)}
+        description = {**named, **work.describe(cases)}
         with bars:
             bar = bars.add_task("exposing", total=len(due))
 
@@ -138,6 +148,16 @@ async def _evaluate(
                 bars.update(bar, completed=count)
 
             await evaluate(due, work, out, description, done=done, known=known)
+
+
+def _stack_with(weights: Path, house: Assembly) -> SafetyStack:
+    from ..safety.moderators import embedded_stack
+    from ..safety.moderators.classifier import Classifier
+    from ..safety.moderators.head import Head
+
+    return embedded_stack(
+        house.policies, seconds=house.settings.moderator_seconds, classifier=Classifier(head=Head.load(weights))
+    )
 
 
 def _offline(settings: Settings) -> Settings:

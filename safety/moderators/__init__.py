@@ -9,6 +9,7 @@ from ..content import Stage
 from ..moderator import Moderator
 from ..policy import PolicySet
 from ..stack import SafetyStack
+from .classifier import Classifier
 from .image_set import SetGuard
 from .images import ImageMonitor
 from .injection import InjectionGuard
@@ -18,13 +19,17 @@ from .text import TextModerator
 __all__ = ["ImageMonitor", "InjectionGuard", "SetGuard", "TextModerator", "embedded_stack", "warm"]
 
 
-def embedded_stack(policies: PolicySet, *, seconds: float, human_review: bool = False) -> SafetyStack:
+def embedded_stack(
+    policies: PolicySet, *, seconds: float, human_review: bool = False, classifier: Classifier | None = None
+) -> SafetyStack:
     """The whole embedded stack, every stage of it. Models are loaded on first use (or by `warm`), once a process.
 
     `seconds` limits each judgement; what takes longer, or cannot work because a part is not installed, blocks and says
-    so.
+    so. `classifier` takes the place of the shipped one: to measure other weights.
     """
-    text, images, injection = TextModerator(policies), ImageMonitor(policies), InjectionGuard(policies)
+    text = TextModerator(policies, classifier=classifier)
+    images = ImageMonitor(policies, classifier=classifier)
+    injection = InjectionGuard(policies, classifier=classifier)
     said_and_shown = all_of(text, images)
     stages: dict[Stage, Moderator] = {
         Stage.PROMPT: said_and_shown,
@@ -33,7 +38,7 @@ def embedded_stack(policies: PolicySet, *, seconds: float, human_review: bool = 
         Stage.TOOL_RESULT: all_of(text, injection, images),
         Stage.GENERATOR_INPUT: said_and_shown,
         Stage.GENERATOR_OUTPUT: said_and_shown,
-        Stage.IMAGE_SET: SetGuard(policies),
+        Stage.IMAGE_SET: SetGuard(policies, classifier=classifier),
     }
     return SafetyStack(policies, stages, seconds=seconds, human_review=human_review)
 

@@ -7,6 +7,7 @@ plain `npz` (no pickle); `safety/training` makes it.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Sequence
 from importlib import resources
@@ -21,7 +22,7 @@ from ...errors import ConfigError
 from .encoder import WIDTH
 from .ngrams import BITS, ngrams
 
-__all__ = ["FORMAT", "Head", "quantized"]
+__all__ = ["FORMAT", "Head", "quantized", "weights_name"]
 
 FORMAT = 1
 WEIGHTS = "classifier.npz"
@@ -32,6 +33,15 @@ def quantized(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
     """8-bit weights and the scale of each column: `weights ≈ q * scale`."""
     scale = np.maximum(np.abs(weights).max(axis=0), 1e-8) / 127.0
     return np.round(weights / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def weights_name(file: Path | None = None) -> str:
+    """Which weights these are, the shipped ones or a file's: 12 hexadecimal digits of their SHA-256. Raises OSError."""
+    return hashlib.sha256(_weights(file)).hexdigest()[:12]
+
+
+def _weights(file: Path | None) -> bytes:
+    return (file if file is not None else resources.files(__package__) / WEIGHTS).read_bytes()
 
 
 class Head:
@@ -79,9 +89,8 @@ class Head:
     @classmethod
     def load(cls, file: Path | None = None) -> Head:
         """The shipped weights, or those of an `npz` file. Raises ConfigError."""
-        source = file if file is not None else resources.files(__package__) / WEIGHTS
         try:
-            with np.load(BytesIO(source.read_bytes()), allow_pickle=False) as stored:
+            with np.load(BytesIO(_weights(file)), allow_pickle=False) as stored:
                 return cls({name: stored[name] for name in stored.files})
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ConfigError(f"the classifier's weights cannot be read: {error}") from error

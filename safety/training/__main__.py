@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...errors import SafelightError
 from .evaluate import report
 from .fit import Logits, cross_validated, embedded, fitted
-from .rows import Row, read_rows, reading
+from .rows import FOLDS, Row, read_rows, reading, without_fold
 
 __all__ = ["main"]
 
@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=None, help="where to write the weights (npz)")
     parser.add_argument("--figures", type=Path, default=None, help="where to write the figures (json)")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept (npz)")
+    parser.add_argument(
+        "--without-fold", type=int, choices=range(FOLDS), default=None,
+        help="leave out the clusters of one fold: weights to be measured on it, never to be shipped",
+    )  # fmt: skip
     parser.add_argument("--no-seeds", action="store_true", help="leave out the project's own examples")
     parser.add_argument("--sources", action="store_true", help="evaluate: leave each source out in turn too (slow)")
     given = parser.parse_args(arguments)
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = [Path(word) for word in given.words[evaluate:]]
     try:
         rows = read_rows(files, seeds=None if given.no_seeds else _SEEDS)
+        if given.without_fold is not None:
+            rows = without_fold(rows, given.without_fold)
         features = _features(rows, given.cache)
         logits = cross_validated(rows, features, _say)
         if not evaluate:

@@ -64,6 +64,8 @@ def cross_validated(rows: Sequence[Row], features: Array, say: Say, *, nets: int
     wanted, weights = targets(rows), np.array([row.weight for row in rows], np.float32)
     out = np.zeros((2, len(rows), wanted.shape[1]), np.float32)
     for number, (training, held) in enumerate(folds(rows), 1):
+        if not held.any():  # left out altogether
+            continue
         say(f"fold {number}")
         part = _Part.fit(
             features[training], [texts[i] for i in np.flatnonzero(training)], wanted[training], weights[training], nets

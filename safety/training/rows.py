@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...errors import BadFile
 from ..moderators.normalize import forms
 
-__all__ = ["FOLDS", "POLICIES", "Row", "folds", "read_rows", "reading", "targets"]
+__all__ = ["FOLDS", "POLICIES", "Row", "fold_of", "folds", "read_rows", "reading", "targets", "without_fold"]
 
 FOLDS = 5
 POLICIES = (
@@ -111,9 +111,20 @@ def targets(rows: Sequence[Row]) -> NDArray[np.float32]:
     return np.array([[float(row.unsafe), *flags] for row, flags in zip(rows, each, strict=True)], np.float32)
 
 
+def fold_of(cluster: str) -> int:
+    """The fold, 0 to `FOLDS` - 1, that a cluster is held out in."""
+    return zlib.crc32(cluster.encode()) % FOLDS
+
+
+def without_fold(rows: Sequence[Row], fold: int) -> list[Row]:
+    """The rows that say nothing of what the fold's clusters say: to fit weights that are then measured on the fold."""
+    training, _ = folds(rows)[fold]
+    return [row for row, kept in zip(rows, training, strict=True) if kept]
+
+
 def folds(rows: Sequence[Row]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """(training, held out) masks: clusters stay whole, and a pair's group goes where any prompt of it went."""
-    of = np.array([zlib.crc32(row.cluster.encode()) % FOLDS for row in rows])
+    of = np.array([fold_of(row.cluster) for row in rows])
     touching: dict[str, set[int]] = defaultdict(set)
     for row, fold in zip(rows, of, strict=True):
         if row.held_out and row.group:
