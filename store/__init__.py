@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .accounts import Account, Accounts, pseudonym
+from .api_keys import ApiKey, ApiKeys
 from .audit import Audit
 from .blobs import Blobs, ref_of
 from .chain import Entry
@@ -10,6 +11,7 @@ from .checkpoints import open_checkpointer, strict_serializer
 from .database import Database
 from .effects import Effects, Finished, Outcome, Pending, Started, Unknown
 from .images import Fingerprint, ImageRecord, Images
+from .jobs import Job, Jobs
 from .keys import KeyRing, Keys
 from .ledger import Ledger, Record
 from .recorder import LedgerRecorder
@@ -19,6 +21,8 @@ from .store import Erased, Store
 __all__ = [
     "Account",
     "Accounts",
+    "ApiKey",
+    "ApiKeys",
     "Audit",
     "Blobs",
     "Database",
@@ -29,6 +33,8 @@ __all__ = [
     "Finished",
     "ImageRecord",
     "Images",
+    "Job",
+    "Jobs",
     "KeyRing",
     "Keys",
     "Ledger",

@@ -15,17 +15,19 @@ import sqlalchemy as sa
 
 from ..errors import StoreError
 from .accounts import Accounts
+from .api_keys import ApiKeys
 from .blobs import Blobs, ref_of
 from .chain import Seal
 from .database import Database
 from .effects import Effects
 from .images import Images
 from .insertion import insert_new
+from .jobs import Jobs
 from .keys import Keys
 from .ledger import Ledger
 from .recorder import LedgerRecorder
 from .runs import Runs
-from .tables import BelongingRow, EffectRow, EventRow, ImageRow, RunRow, VeilRow, VerdictRow
+from .tables import BelongingRow, DeliveryRow, EffectRow, EventRow, ImageRow, JobRow, RunRow, VeilRow, VerdictRow
 
 __all__ = ["Erased", "Store"]
 
@@ -52,6 +54,8 @@ class Store:
         self.runs = Runs(database, clock)
         self.images = Images(database, clock)
         self.accounts = Accounts(database, clock)
+        self.api_keys = ApiKeys(database, clock)
+        self.jobs = Jobs(database, clock)
         self._clock = clock
 
     @classmethod
@@ -148,7 +152,7 @@ def _clear(connection: sa.Connection, run_id: str, now: datetime) -> bool:
     image = sa.update(ImageRow).where(ImageRow.run_id == run_id).values(thumbnail=None, manifest=None, stamp=None)
     claims = sa.select(BelongingRow.ref).where(BelongingRow.run_id == run_id).limit(1)
     touched = [connection.execute(run).rowcount, connection.execute(image).rowcount]
-    for table in (EventRow, EffectRow, VerdictRow, VeilRow):
+    for table in (EventRow, EffectRow, VerdictRow, VeilRow, JobRow, DeliveryRow):
         touched.append(connection.execute(sa.delete(table).where(table.run_id == run_id)).rowcount)
     return any(touched) or connection.execute(claims).first() is not None
 

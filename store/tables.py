@@ -16,12 +16,15 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = [
     "AccountRow",
+    "ApiKeyRow",
     "BelongingRow",
+    "DeliveryRow",
     "EffectRow",
     "EntryRow",
     "EventRow",
     "HeadRow",
     "ImageRow",
+    "JobRow",
     "RunRow",
     "Table",
     "VeilRow",
@@ -88,6 +91,56 @@ class AccountRow(Table):
     created_at: Mapped[datetime] = mapped_column(Moment)
     suspended_at: Mapped[datetime | None] = mapped_column(Moment)
     suspended_for: Mapped[str] = mapped_column(Json, default="")
+
+
+class ApiKeyRow(Table):
+    """A key to the HTTP API: the hash of its secret, whose it is, what it may do, and how much of it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account: Mapped[str] = mapped_column(String(128))
+    name: Mapped[str] = mapped_column(Json)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    scopes: Mapped[Any] = mapped_column(Json)
+    limits: Mapped[Any] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class JobRow(Table):
+    """A run that a server drives: who drives it until when, how it was asked for, under which idempotency key."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "finished_at", "lease_until"), Index(None, "idempotency", unique=True))
+
+    run_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    request: Mapped[Any] = mapped_column(Json)
+    detached: Mapped[bool]
+    owner: Mapped[str] = mapped_column(String(128))
+    lease_until: Mapped[datetime] = mapped_column(Moment)
+    idempotency: Mapped[str | None] = mapped_column(String(64))
+    body: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class DeliveryRow(Table):
+    """A webhook that is owed: to whom, about which run, and how often it was tried."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index(None, "ended_at", "next_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(128), index=True)
+    url: Mapped[str] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(String(32))
+    attempts: Mapped[int]
+    next_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str] = mapped_column(Json, default="")
 
 
 class RunRow(Table):
