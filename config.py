@@ -57,7 +57,21 @@ class Settings(BaseSettings):
 
     concurrency: int = Field(default=2, ge=1, le=64)
 
-    @field_validator("generator", "search", mode="before")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    require_keys: bool = False
+    public_url: str = ""  # where clients reach the server, when that is not the address that they call
+    cors: Annotated[tuple[str, ...], NoDecode] = ()
+    rate: str = "600/minute"  # requests a key; `safelight keys create --rate` says otherwise for one
+    max_runs: int = Field(default=512, ge=1)
+    max_body_mib: int = Field(default=64, ge=1, le=1024)
+    max_buffered_mib: int = Field(default=512, ge=1)
+    answer_seconds: float = Field(default=600.0, gt=0)
+    drain_seconds: float = Field(default=20.0, ge=0)
+    link_seconds: int = Field(default=86_400, ge=1)
+    private_webhooks: bool = False
+
+    @field_validator("generator", "search", "cors", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

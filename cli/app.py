@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import audit, check, doctor, evaluate, generate, graph, provenance, runs
+from . import audit, check, doctor, evaluate, generate, graph, provenance, runs, serve
 
 __all__ = ["app", "main"]
 
@@ -22,6 +22,7 @@ app.command("check")(check.check)
 app.command("graph")(graph.graph)
 app.command("runs")(runs.runs)
 app.command("review")(runs.review)
+app.command("serve")(serve.serve)
 app.command("verify")(provenance.verify)
 app.command("stamp")(provenance.stamp)
 app.command("doctor")(doctor.doctor)

@@ -14,7 +14,7 @@ from .session import ExitCode, fail, plain, print_json, run
 
 __all__ = ["keys", "stamp", "verify"]
 
-keys = typer.Typer(help="Show or rotate the keys that sign images and clearances.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign images and clearances, and those that open the API.", no_args_is_help=True)
 
 _SAYS = {
     "ours": "Ours.",

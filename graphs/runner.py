@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,12 +27,14 @@ from .result import Refusal, RunResult
 from .services import RunContext, Services
 from .thinking import thinking_graph
 
-__all__ = ["Runner"]
+__all__ = ["ENDED", "Runner"]
 
 _log = structlog.get_logger(__name__)
 
 MODES = {"thinking": thinking_graph, "instant": instant_graph, "edit": edit_graph}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of the disk, the quota, or a limit set on the process
+ENDED = frozenset({"delivered", "partial", "refused", "cancelled"})
+"""Statuses that nothing follows on. A `failed` run can be resumed, a `suspended` one answered."""
 _RECURSION_LIMIT = 40  # the longest way through a graph is some 15 steps
 
 
@@ -69,7 +71,7 @@ class Runner:
 
     async def stream(
         self, run_id: str, *, repeat_unknown: bool = False, answer: dict[str, Any] | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Run, or go on with, a booked run; yields its events from here on, `RunFinished` being the last.
 
         `answer` is a human reviewer's (`{"approve": bool, "reviewer": str}`), for a run that waits for one.
@@ -92,12 +94,29 @@ class Runner:
                     await work
             self._services.recorder.emitters.pop(run_id, None)
 
+    async def cancel(self, run_id: str) -> Event | None:
+        """End a run that is not under way in any process; returns its last event, None where it had already ended.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        runs = self._services.store.runs
+        record = await runs.get(run_id)
+        if record is None:
+            raise BadInput(f"There is no run {run_id}. `safelight runs` lists the runs that there are.")
+        if record.status in ENDED or record.status == "failed":
+            return None
+        await runs.update(run_id, status="cancelled")
+        event = RunFinished(run_id=run_id, seq=await runs.next_seq(run_id), at=self._clock(), status="cancelled")
+        await runs.append_event(event)
+        return event
+
     async def _open(self, run_id: str, repeat_unknown: bool) -> tuple[RunContext, Brief]:
         runs = self._services.store.runs
         record = await runs.get(run_id)
         if record is None:
             raise BadInput(f"There is no run {run_id}. `safelight runs` lists the runs that there are.")
-        if record.status in {"delivered", "partial", "refused"}:
+        if record.status in ENDED:
             raise BadInput(f"Run {run_id} has already ended ({record.status}).")
         emitter = Emitter(run_id, first=await runs.next_seq(run_id), clock=self._clock, keep=runs.append_event)
         self._services.recorder.emitters[run_id] = emitter

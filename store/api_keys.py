@@ -81,6 +81,12 @@ class ApiKeys:
         key = _key(row)
         return key if key.usable(self._now()) else None
 
+    async def get(self, key_id: str) -> ApiKey | None:
+        """The key of that id if it may be used now, else None."""
+        query = sa.select(ApiKeyRow.__table__).where(ApiKeyRow.id == key_id)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return key if row is not None and (key := _key(row)).usable(self._now()) else None
+
     async def all(self) -> list[ApiKey]:
         """Every key, oldest first."""
         query = sa.select(ApiKeyRow.__table__).order_by(ApiKeyRow.created_at, ApiKeyRow.id)

@@ -1,0 +1,69 @@
+"""The application: what answers where, and the layers around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from .. import __version__
+from ..config import Settings, load_settings
+from . import errors, health
+from .body import BodyLimits
+from .envelope import Envelope
+from .metrics import Metrics
+from .state import open_server
+
+__all__ = ["create_app"]
+
+_ROUTERS = (health.router,)
+_MIB = 2**20
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The server as an ASGI application. Everything that it runs on is opened by its lifespan, and closed with it.
+
+    `settings` are read from the environment and `safelight.toml` where not given.
+    """
+    settings = settings or load_settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_server(settings, metrics) as server:
+            app.state.server = server
+            yield
+
+    app = FastAPI(
+        title="Safelight",
+        version=__version__,
+        summary="A thinking mode for image generation in which nothing unmoderated moves.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses={
+            "4XX": {"model": errors.ErrorBody, "description": "What is wrong with the request"},
+            "5XX": {"model": errors.ErrorBody, "description": "What is wrong with the server"},
+        },
+    )
+    errors.install(app)
+    for router in (*_ROUTERS, *_pages()):
+        app.include_router(router)
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["*"], allow_headers=["*"],
+            expose_headers=["x-request-id", "retry-after", "retry-after-ms"],
+        )  # fmt: skip
+    app.add_middleware(BodyLimits, largest=settings.max_body_mib * _MIB, buffered=settings.max_buffered_mib * _MIB)
+    app.add_middleware(Envelope, observe=metrics.observe)
+    return app
+
+
+def _pages() -> tuple[APIRouter, ...]:
+    """The pages, which are a package of their own: the API does without them."""
+    found = import_module(".pages", __package__)
+    return (found.router,)

@@ -1,0 +1,62 @@
+"""What the parts of a server share: opened with the application, found at `request.app.state.server`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from ..assembly import Assembly, open_assembly
+from ..config import Settings
+from ..store import KeyRing, Store
+from .auth import Access
+from .links import Links
+from .metrics import Metrics
+from .runs import RunManager
+
+__all__ = ["Server", "ServerState", "open_server"]
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """One server: its parts and whatever they run on."""
+
+    settings: Settings
+    assembly: Assembly
+    runs: RunManager
+    access: Access
+    links: Links
+    metrics: Metrics
+
+    @property
+    def store(self) -> Store:
+        return self.assembly.store
+
+
+def _state(request: Request) -> ServerState:
+    return cast(ServerState, request.app.state.server)
+
+
+Server = Annotated[ServerState, Depends(_state)]
+"""The server, as a parameter of an endpoint."""
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, metrics: Metrics) -> AsyncIterator[ServerState]:
+    """Everything opened, runs that were interrupted taken up again; put down and closed at the end."""
+    async with AsyncExitStack() as exits:
+        assembly = await exits.enter_async_context(open_assembly(settings))
+        ring = KeyRing.open(settings.keys_dir)
+
+        async def ended(run_id: str, status: str) -> None:
+            metrics.ended(status)
+
+        runs = RunManager(assembly, ended=ended)
+        links = Links(ring.get("links"), seconds=settings.link_seconds, public_url=settings.public_url)
+        access = Access(settings, assembly.store, ring.get("sessions"))
+        exits.push_async_callback(runs.aclose)
+        await runs.open()
+        yield ServerState(settings, assembly, runs, access, links, metrics)
