@@ -10,20 +10,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from .agent.embedded import EmbeddedReasoner
-from .agent.reasoner import Reasoner
 from .config import Settings
-from .errors import ConfigError, StoreError
+from .errors import StoreError
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
+from .models import build_generator, build_reasoner, build_stack
 from .provenance.stamper import ImageStamper, open_stamper
 from .safety.clearance import ClearanceOffice
 from .safety.guard import Guard
-from .safety.moderators import embedded_stack
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
+from .services import ServicePool
 from .store import KeyRing, Store, open_checkpointer
 from .tools.fetch import PageFetcher
-from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
 from .tools.providers import Searching, build_search
 from .tools.reader import DocumentReader
@@ -43,6 +42,7 @@ class Assembly:
     store: Store
     stamper: ImageStamper
     services: Services
+    pool: ServicePool
     runner: Runner
 
 
@@ -68,7 +68,9 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         store, keys = await exits.enter_async_context(open_store(settings))
         checkpointer = await exits.enter_async_context(open_checkpointer(checkpoints(settings)))
         policies = await asyncio.to_thread(PolicySet.load, settings.policies)
-        stack = embedded_stack(policies, seconds=settings.moderator_seconds, human_review=settings.human_review)
+        pool = ServicePool(settings)
+        exits.push_async_callback(pool.aclose)
+        stack = build_stack(settings, policies, pool)
         signing = keys.get("clearance")
         office = ClearanceOffice(
             signing.secrets, signing.current, policies.version, lifetime=settings.clearance_seconds
@@ -84,9 +86,9 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             office=office,
             recorder=recorder,
             store=store,
-            reasoner=_reasoner(settings.reasoner),
+            reasoner=build_reasoner(settings, pool),
             drafter=EmbeddedReasoner(),
-            tools=_toolbox(settings, documents),
+            tools=_toolbox(settings, documents, build_generator(settings, pool)),
             stamper=stamper,
             budget=Budget(settings.max_queries, settings.max_pages, settings.search_seconds),
             human_review=settings.human_review,
@@ -94,7 +96,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             generating=asyncio.Semaphore(settings.concurrency),
         )
         runner = Runner(services, checkpointer, new_id=lambda: f"run_{uuid4().hex}")
-        yield Assembly(settings, policies, stack, guard, store, stamper, services, runner)
+        yield Assembly(settings, policies, stack, guard, store, stamper, services, pool, runner)
 
 
 def prepare_home(home: Path) -> None:
@@ -114,7 +116,7 @@ def open_searching(settings: Settings, documents: DocumentReader) -> Searching:
     return build_search(settings.search, documents=documents, fetcher=fetcher, seconds=settings.search_seconds)
 
 
-def _toolbox(settings: Settings, documents: DocumentReader) -> Toolbox:
+def _toolbox(settings: Settings, documents: DocumentReader, generator: ImageGenerator) -> Toolbox:
     searching = open_searching(settings, documents)
     chain = searching.provider
 
@@ -128,20 +130,8 @@ def _toolbox(settings: Settings, documents: DocumentReader) -> Toolbox:
         search=search if chain else None,
         read=searching.reader.read,
         open_file=open_file,
-        generator=_generator(settings.generator[0]),
+        generator=generator,
     )
-
-
-def _reasoner(name: str) -> Reasoner:
-    if name == "embedded":
-        return EmbeddedReasoner()
-    raise ConfigError(f"reasoner {name!r} is unknown. Use embedded.")
-
-
-def _generator(name: str) -> ImageGenerator:
-    if name == "canvas":
-        return Canvas()
-    raise ConfigError(f"generator {name!r} is unknown. Use canvas.")
 
 
 def checkpoints(settings: Settings) -> str:

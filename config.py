@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -18,7 +18,20 @@ from pydantic_settings import (
 
 from .errors import ConfigError
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["OPENAI_URL", "Role", "Settings", "load_settings"]
+
+OPENAI_URL = "https://api.openai.com/v1"
+Role = Literal["reasoner", "generator", "moderator", "monitor"]
+
+_Chain = Annotated[tuple[str, ...], NoDecode]
+
+# Who serves each role where nothing is set: by themselves, and where OpenAI's own service has a key.
+_EMBEDDED: dict[str, tuple[str, ...]] = {
+    "reasoner": ("embedded",),
+    "generator": ("canvas",),
+    "moderator": ("embedded",),
+}
+_WITH_KEY: dict[str, tuple[str, ...]] = {}
 
 
 def _default_home() -> Path:
@@ -28,19 +41,43 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Everything that can be configured. Empty strings mean "the default under `home`".
 
-    `generator` and `search` are chains: the first that can serve does. Durations are in seconds.
+    `reasoner`, `generator` and `search` are chains: the first that can serve does. All of `moderator` judge.
+    Durations are in seconds. Keys are never shown: not in a repr, a log or an error.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SAFELIGHT_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SAFELIGHT_", extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(default_factory=_default_home)
     database: str = ""  # SQLAlchemy URL
     blobs: str = ""  # file:///…, memory:// or s3://bucket/prefix
     policies: Path | None = None
 
-    reasoner: str = "embedded"
-    generator: Annotated[tuple[str, ...], NoDecode] = ("canvas",)
-    search: Annotated[tuple[str, ...], NoDecode] = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, none
+    reasoner: _Chain = ()  # openai:MODEL, embedded
+    generator: _Chain = ()  # openai:MODEL, canvas
+    moderator: _Chain = ()  # embedded, openai:MODEL, monitor:MODEL
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+    )
+    openai_base_url: str = Field(
+        default=OPENAI_URL, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
+    )
+    reasoner_base_url: str = ""
+    reasoner_api_key: SecretStr = SecretStr("")
+    generator_base_url: str = ""
+    generator_api_key: SecretStr = SecretStr("")
+    moderator_base_url: str = ""
+    moderator_api_key: SecretStr = SecretStr("")
+    monitor_base_url: str = ""
+    monitor_api_key: SecretStr = SecretStr("")
+    service_seconds: float = Field(default=180.0, gt=0)
+    service_deadline: float = Field(default=300.0, gt=0)
+    service_attempts: int = Field(default=4, ge=1, le=10)
+    service_concurrency: int = Field(default=8, ge=1, le=256)
+    service_per_minute: float | None = Field(default=None, gt=0)
+
+    search: _Chain = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, none
     search_seconds: float = Field(default=12.0, gt=0)
     max_queries: int = Field(default=3, ge=0, le=12)
     max_pages: int = Field(default=6, ge=0, le=40)
@@ -61,7 +98,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     require_keys: bool = False
     public_url: str = ""  # where clients reach the server, when that is not the address that they call
-    cors: Annotated[tuple[str, ...], NoDecode] = ()
+    cors: _Chain = ()
     rate: str = "600/minute"  # requests a key; `safelight keys create --rate` says otherwise for one
     max_runs: int = Field(default=512, ge=1)
     max_body_mib: int = Field(default=64, ge=1, le=1024)
@@ -71,12 +108,36 @@ class Settings(BaseSettings):
     link_seconds: int = Field(default=86_400, ge=1)
     private_webhooks: bool = False
 
-    @field_validator("generator", "search", "cors", mode="before")
+    @model_validator(mode="before")
+    @classmethod
+    def _serve_every_role(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        found = {name.casefold(): value for name, value in data.items()}
+        key = found.get("openai_api_key") or ""
+        secret = key.get_secret_value() if isinstance(key, SecretStr) else key
+        at_openai = (found.get("openai_base_url") or OPENAI_URL).rstrip("/") == OPENAI_URL
+        defaults = {**_EMBEDDED, **(_WITH_KEY if secret and at_openai else {})}
+        return {**data, **{role: chain for role, chain in defaults.items() if not found.get(role)}}
+
+    @field_validator("reasoner", "generator", "moderator", "search", "cors", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    def service_of(self, role: Role) -> tuple[str, str]:
+        """Base URL and key of a role: its own, else the moderator's for the monitor, else OPENAI_BASE_URL's.
+
+        A key goes only to the address that it was set beside: OPENAI_API_KEY never to a role's own base URL.
+        """
+        asked: list[Role] = ["monitor", "moderator"] if role == "monitor" else [role]
+        for name in asked:
+            url, key = getattr(self, f"{name}_base_url"), getattr(self, f"{name}_api_key").get_secret_value()
+            if url or key:
+                return url or self.openai_base_url, key
+        return self.openai_base_url, self.openai_api_key.get_secret_value()
 
     @property
     def database_url(self) -> str:

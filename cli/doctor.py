@@ -71,7 +71,7 @@ async def examine() -> list[Finding]:
     findings += await _storage(settings)
     findings += [_installed(what, module) for what, module in _EMBEDDED.items()]
     findings += await _search(settings)
-    findings.append(Finding("reasoner", "ok", f"{settings.reasoner} (plans by rules, without a language model)"))
+    findings.append(Finding("reasoner", "ok", f"{settings.reasoner[0]} (plans by rules, without a language model)"))
     findings.append(
         Finding("generator", "ok", f"{settings.generator[0]} (illustrates by layout, not by an image model)")
     )

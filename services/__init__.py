@@ -12,6 +12,7 @@ from .breaker import Breaker
 from .endpoint import OPENAI_URL, Endpoint, account_hash
 from .faults import FaultKind, ServiceFault, fault_of
 from .limits import Limits
+from .pool import ServicePool
 from .retry import Retry
 from .service import Service, open_client
 
@@ -25,6 +26,7 @@ __all__ = [
     "Retry",
     "Service",
     "ServiceFault",
+    "ServicePool",
     "account_hash",
     "fault_of",
     "open_client",

@@ -7,11 +7,10 @@ import hmac
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from ..config import OPENAI_URL
 from ..errors import ConfigError
 
 __all__ = ["OPENAI_URL", "Endpoint", "account_hash"]
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True)

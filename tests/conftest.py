@@ -19,6 +19,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("SAFELIGHT_HOME", str(folder))
     monkeypatch.setenv("SAFELIGHT_SEARCH", "none")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("SAFELIGHT_CONFIG", str(tmp_path / "absent.toml"))
     return folder
 
