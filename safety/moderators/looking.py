@@ -20,8 +20,10 @@ from .pictures import PictureClassifier, PictureScores, shared_pictures
 __all__ = ["Look", "Looker", "shared_looker"]
 
 _KEPT = 32
-_PRINT = 256  # px, the side of the reduced picture by which a restamped one is recognized
-_STAMPED = 6.0  # gray levels a pixel of it may differ by: an invisible watermark, nothing that can be read
+_PRINT, _BLOCK = 512, 32  # px: the side of the reduced picture that tells a restamped one, and of its blocks
+# How far (RMS of a block) it may differ: in gray levels, and beside the block's own contrast. A watermark stays below
+# both at once; a line of text that can be read does not.
+_STAMPED, _MASKED = 2.6, 0.12
 _FACES_FROM = 0.05  # sexual score below which nobody's age matters
 
 
@@ -45,7 +47,7 @@ class Looker:
         self._reader = reader or shared_reader()
         self._faces = faces or shared_faces()
         self._lock = threading.Lock()
-        self._seen: OrderedDict[tuple[bytes, bool], tuple[NDArray[np.float32], Look]] = OrderedDict()
+        self._seen: OrderedDict[tuple[bytes, bool], tuple[NDArray[np.uint8], Look]] = OrderedDict()
 
     def warm(self) -> None:
         """Load every model now."""
@@ -64,7 +66,7 @@ class Looker:
                 self._seen.move_to_end(key)
                 return known[1]
         picture = self.picture(part)
-        small = np.asarray(picture.convert("L").resize((_PRINT, _PRINT), Image.Resampling.BOX), np.float32)
+        small = np.asarray(picture.convert("L").resize((_PRINT, _PRINT), Image.Resampling.BOX))
         look = self._recalled(small, picture.size, thorough) or self._fresh(picture, thorough)
         with self._lock:
             self._seen[key] = (small, look)
@@ -81,14 +83,23 @@ class Looker:
         youngest = self._faces.youngest(picture) if scores.sexual >= _FACES_FROM else None
         return Look(scores, self._reader.read(picture, thorough=thorough), youngest, picture.size)
 
-    def _recalled(self, small: NDArray[np.float32], size: tuple[int, int], thorough: bool) -> Look | None:
+    def _recalled(self, small: NDArray[np.uint8], size: tuple[int, int], thorough: bool) -> Look | None:
         """The look at a picture that differs from this one by no more than an invisible watermark does."""
         with self._lock:
             for (_, was_thorough), (other, look) in reversed(self._seen.items()):
                 same_way = was_thorough or not thorough
-                if same_way and look.size == size and float(np.abs(other - small).max()) <= _STAMPED:
+                if same_way and look.size == size and _is_restamped(other, small):
                     return look
         return None
+
+
+def _is_restamped(known: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Whether the reduced pictures differ nowhere by more than an invisible watermark does."""
+    blocks = (_PRINT // _BLOCK, _BLOCK, _PRINT // _BLOCK, _BLOCK)
+    before = known.astype(np.float32)
+    apart = np.sqrt(((before - other) ** 2).reshape(blocks).mean(axis=(1, 3)))
+    contrast = before.reshape(blocks).std(axis=(1, 3))
+    return bool((apart <= np.maximum(_STAMPED, _MASKED * contrast)).all())
 
 
 @cache

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from safelight.errors import ConfigError
+from safelight.provenance.watermark.spread import SpreadSpectrum
 from safelight.safety import Content, Decision, ImagePart, PolicySet, Stage, TextPart, Verdict
 from safelight.safety.moderators import ImageMonitor, SetGuard
 from safelight.safety.moderators.faces import Faces
@@ -29,6 +30,13 @@ def drawn(lines: tuple[str, ...], *, ink: int = 0, paper: int = 255, size: int =
     for number, line in enumerate(lines):
         pen.text((40, 60 + 90 * number), line, font=font, fill=(ink,) * 3)
     return picture
+
+
+def textured(picture: Image.Image) -> Image.Image:
+    """With a grain that gives a watermark room to be as strong as it gets."""
+    grain = np.random.default_rng(0).normal(0, 24, (picture.height // 4, picture.width // 4))
+    grain = np.asarray(Image.fromarray(grain.astype(np.float32)).resize(picture.size, Image.Resampling.BICUBIC))
+    return Image.fromarray(np.clip(np.asarray(picture) * 0.7 + 40 + grain[..., None], 0, 255).astype(np.uint8))
 
 
 def part(picture: Image.Image) -> ImagePart:
@@ -260,13 +268,15 @@ async def test_a_restamped_picture_is_recognized_and_a_changed_one_is_not() -> N
         return Script(())
 
     eyes = Eyes(script=read)
-    picture = drawn(("Hello",))
+    picture = textured(drawn(("Hello",)))
     eyes.look(part(picture), thorough=False)
-    noise = np.random.default_rng(0).integers(-2, 3, (640, 640, 3))
-    stamped = Image.fromarray(np.clip(np.asarray(picture).astype(int) + noise, 0, 255).astype(np.uint8))
-    eyes.look(part(stamped), thorough=False)
+    eyes.look(part(SpreadSpectrum(bytes(32)).embed(picture, 7).image), thorough=False)
     assert calls == 1
-    eyes.look(part(drawn(("Hello", "you"))), thorough=False)
+    whispered = np.asarray(picture).astype(int)  # with a line that is hardly there
+    faint = Image.new("L", picture.size)
+    ImageDraw.Draw(faint).text((120, 400), "instructions in small print", font=ImageFont.load_default(16), fill=32)
+    whispered = Image.fromarray(np.clip(whispered - np.asarray(faint)[..., None], 0, 255).astype(np.uint8))
+    eyes.look(part(whispered), thorough=False)
     eyes.look(part(picture), thorough=True)
     assert calls == 3
 
