@@ -77,22 +77,7 @@ def _by_prefix(sentence: str, words: Lexicon, look: Look) -> Framed:
     rest = [*occasion, *rest]
     first, tail_audience = _tail_audience(first, words, sole=not rest)
     first = _strip_style(first, words, look)
-    details: list[str] = []
-    asides = 0
-    for clause in rest:
-        label, value = _classify(clause, words, look)
-        if label == "audience":
-            audience = audience or value
-        elif label == "kind":
-            framed = framed if framed.kind else replace(framed, kind=value)
-        elif label == "headed":
-            headed = _strip_kind(value, words) or (Framed(), "")
-            if not framed.kind:
-                framed = replace(framed, kind=headed[0].kind, topic=clean(headed[1], words))
-        elif label == "aside":
-            asides += 1
-        else:
-            details.append(clean(value, words))
+    framed, audience, details, asides = _take_clauses(rest, framed, audience, words, look)
     subject = clean(_strip_says(first, words), words)
     if not subject and details and framed.kind != "":
         subject, details = details[0], details[1:]
@@ -115,6 +100,29 @@ def _by_prefix(sentence: str, words: Lexicon, look: Look) -> Framed:
         details=tuple(detail for detail in details if detail),
         aside=aside,
     )
+
+
+def _take_clauses(
+    clauses: list[str], framed: Framed, audience: str, words: Lexicon, look: Look
+) -> tuple[Framed, str, list[str], int]:
+    """What the later clauses add: audience, kind and topic, details; and how many are remarks on the look."""
+    details: list[str] = []
+    asides = 0
+    for clause in clauses:
+        label, value = _classify(clause, words, look)
+        if label == "audience":
+            audience = audience or value
+        elif label == "kind":
+            framed = framed if framed.kind else replace(framed, kind=value)
+        elif label == "headed":
+            headed = _strip_kind(value, words) or (Framed(), "")
+            if not framed.kind:
+                framed = replace(framed, kind=headed[0].kind, topic=clean(headed[1], words))
+        elif label == "aside":
+            asides += 1
+        else:
+            details.append(clean(value, words))
+    return framed, audience, details, asides
 
 
 def _is_polite(sentence: str, words: Lexicon) -> bool:

@@ -20,8 +20,8 @@ _SENTENCE = re.compile(r"(?<=[^\d\s.A-Z])[.!](?=\s|$)|[?？](?=\s|$)|[。！]|(?
 @dataclass(frozen=True)
 class Reading:
     """A brief, read. `language` is that of the brief, `output` that of the text to set. `count` and `entries` are None
-    where the brief names no number; `details` are remarks beside the subject, in the brief's words; `topic` is a heading
-    for pictures of the subject, where the brief names one apart from it."""
+    where the brief names no number; `details` are remarks beside the subject, in the brief's words; `topic` is a
+    heading for pictures of the subject, where the brief names one apart from it."""
 
     language: str
     output: str

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 from .direction import ArtDirection
+from .figure_mark import figure_mark
+from .figures import Figure
 from .icons import Icon
 from .page import Box
 
-__all__ = ["icon_mark"]
+__all__ = ["Mark", "icon_mark"]
+
+Mark = Icon | Figure
 
 
 def _paths(icon: Icon, attributes: str, *, closed: bool = False, opened: bool = False) -> str:
@@ -20,11 +24,14 @@ def _paths(icon: Icon, attributes: str, *, closed: bool = False, opened: bool = 
 
 
 def icon_mark(
-    icon: Icon, box: Box, art: ArtDirection, ink: str, fill: str, ground: str, treatment: str = "", weight: float = 0.0
+    icon: Mark, box: Box, art: ArtDirection, ink: str, fill: str, ground: str, treatment: str = "", weight: float = 0.0
 ) -> str:
-    """An SVG fragment of the icon, centered in `box`. `ink` draws lines, `fill` closed shapes, `ground` lies beneath.
+    """An SVG fragment of the mark, centered in `box`. `ink` draws lines, `fill` closed shapes, `ground` lies beneath; a
+    figure brings its own colors, moved into the palette, and needs the ground alone.
 
     Treatments: line, duotone, rim, cut, chalk, wash, sticker (default: the direction's own)."""
+    if isinstance(icon, Figure):
+        return figure_mark(icon, box, art, ground)
     treatment = treatment or art.icon
     size = min(box.w, box.h)
     k = size / 24

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ....errors import BadInput
 from ..generator import Capabilities, GeneratedImage, ImageFormat, ImageRequest
-from . import fonts, icons
+from . import figures, fonts, icons
 from .edits import edit
 from .render import draw
 from .typeset import Typesetter
@@ -77,7 +77,7 @@ class Canvas:
             height=pixels.shape[0],
             model="canvas-1",
             notes=(HONEST_NOTE, *notes),
-            licences=(icons.LICENSE, fonts.LICENSE),
+            licences=(figures.LICENSE, icons.LICENSE, fonts.LICENSE),
         )
 
     @staticmethod

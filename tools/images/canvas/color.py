@@ -5,7 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["contrast", "distance", "is_dark", "luminance", "mix", "parse", "ramp", "readable", "to_hex"]
+__all__ = [
+    "contrast",
+    "distance",
+    "is_dark",
+    "luminance",
+    "mix",
+    "oklab",
+    "parse",
+    "ramp",
+    "readable",
+    "shade",
+    "to_hex",
+]
 
 RGB = tuple[float, float, float]
 
@@ -49,8 +61,8 @@ def is_dark(color: str) -> bool:
     return luminance(color) < 0.18
 
 
-def _oklab(color: str) -> RGB:
-    """Ottosson 2020, "A perceptual color space for image processing"."""
+def oklab(color: str) -> RGB:
+    """Lightness 0..1 and the two opponent axes. Ottosson 2020, "A perceptual color space for image processing"."""
     r, g, b = (_linear(c) for c in parse(color))
     l_ = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
     m_ = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
@@ -78,7 +90,7 @@ def _from_oklab(lab: RGB) -> str:
 
 def distance(a: str, b: str) -> float:
     """How different two colors look: Euclidean distance in OKLab, 0 for equal, 1 between black and white."""
-    return math.dist(_oklab(a), _oklab(b))
+    return math.dist(oklab(a), oklab(b))
 
 
 def mix(a: str, b: str, t: float) -> str:
@@ -87,8 +99,16 @@ def mix(a: str, b: str, t: float) -> str:
         return a
     if t >= 1:
         return b
-    x, y = _oklab(a), _oklab(b)
+    x, y = oklab(a), oklab(b)
     return _from_oklab((x[0] + (y[0] - x[0]) * t, x[1] + (y[1] - x[1]) * t, x[2] + (y[2] - x[2]) * t))
+
+
+def shade(base: str, lightness: float, dark: str, light: str) -> str:
+    """`base` brought to about that OKLab lightness (0..1), darkened toward `dark` or lightened toward `light`."""
+    own = oklab(base)[0]
+    if lightness <= own:
+        return mix(dark, base, max(0.0, lightness) / max(own, 1e-6))
+    return mix(base, light, (lightness - own) / max(1 - own, 1e-6))
 
 
 def ramp(colors: Sequence[str], t: float) -> str:

@@ -14,7 +14,8 @@ from ..color import distance, mix, readable
 from ..page import Box
 from ..typeset import Fit, Text
 from .entries import entries, listing
-from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_lens
+from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_lens
+from .marks import icon_for
 
 __all__ = ["chart", "format_number", "ticks"]
 

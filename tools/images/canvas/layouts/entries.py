@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...spec import Item
-from ..brush import icon_mark
+from ..brush import Mark, icon_mark
 from ..color import mix
-from ..icons import Icon
+from ..figures import Figure
 from ..page import Box
 from ..typeset import Fit, Text
-from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_picture
+from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_picture
+from .marks import marks_for
 
 __all__ = ["entries", "listing", "panel_color", "step", "wanted_height"]
 
@@ -129,7 +130,7 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         return
     _page, u = sheet.page, sheet.page.unit
     items = _as_many_as_fit(sheet, box, items)
-    icons = [icon_for(item.icon, item.label if sheet.spec.language == "en" else "") for item in items]
+    icons = marks_for(items, sheet.spec.language)
     shape = _shape(box, len(items), u, any(icons))
     gap = (14 if len(items) > 12 else 20) * u
     cells = box.grid(shape.columns, shape.rows, gap)
@@ -152,7 +153,7 @@ def _wanted(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
     page, u = sheet.page, sheet.page.unit
     if not items:
         return 0.0
-    icons = [icon_for(item.icon, item.label if sheet.spec.language == "en" else "") for item in items]
+    icons = marks_for(items, sheet.spec.language)
     shape = _shape(box, len(items), u, any(icons))
     gap = 20 * u
     w = (box.w - gap * (shape.columns - 1)) / shape.columns
@@ -203,7 +204,7 @@ def _as_many_as_fit(sheet: Sheet, box: Box, items: Sequence[Item]) -> Sequence[I
 
 
 def _set_cells(
-    sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons: Sequence[Icon | None], shape: _Shape
+    sheet: Sheet, cells: Sequence[Box], items: Sequence[Item], icons: Sequence[Mark | None], shape: _Shape
 ) -> None:
     page, u = sheet.page, sheet.page.unit
     art = page.art
@@ -242,10 +243,13 @@ def _set_cells(
     )
 
 
-def _icon(sheet: Sheet, spot: Box, icon: Icon, i: int) -> None:
+def _icon(sheet: Sheet, spot: Box, icon: Mark, i: int) -> None:
     page, art, p = sheet.page, sheet.page.art, sheet.page.art.palette
     flipped = page.flip(spot)
     name = art.name
+    if isinstance(icon, Figure) and name != "swiss":
+        page.svg(icon_mark(icon, flipped, art, p.ink, p.pop, p.panel if name in {"blueprint", "darkroom"} else p.paper))
+        return
     if name in {"papercut", "playful"}:
         tint = (p.pop2, p.ramp[1], p.ramp[2], p.pop)[i % 4]
         page.circle(spot.cx, spot.cy, spot.w / 2, mix(tint, "#ffffff", 0.25))
@@ -264,7 +268,11 @@ def _icon(sheet: Sheet, spot: Box, icon: Icon, i: int) -> None:
         return
     if name == "swiss":
         page.rect(spot, p.pop if i % 2 == 0 else p.ink)
-        page.svg(icon_mark(icon, flipped.inset(spot.w * 0.2), art, p.paper, p.paper, p.pop, "line", 2.0))
+        page.svg(
+            icon_mark(
+                icon, flipped.inset(spot.w * 0.12), art, p.paper, p.paper, p.pop if i % 2 == 0 else p.ink, "line", 2.0
+            )
+        )
         return
     if name == "darkroom":
         page.svg(icon_mark(icon, flipped.inset(spot.w * 0.08), art, p.accent, p.ramp[2], p.panel, "duotone", 1.5))

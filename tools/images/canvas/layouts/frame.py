@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...spec import ImageSpec, StyleSheet
+from ..brush import Mark
 from ..color import mix
-from ..icons import Icon, find, find_all
 from ..page import Box, Page
 from ..photo import photo_mark
 from ..scene import picture
@@ -19,12 +19,12 @@ from ..scene import shapes as s
 from ..scene.environments import choose
 from ..scene.materials import soft_shadow
 from ..typeset import Fit, Text
+from .marks import cast
 
 __all__ = [
     "Head",
     "Sheet",
     "head_with_lens",
-    "icon_for",
     "ornament",
     "place_head",
     "set_head",
@@ -43,7 +43,7 @@ class Sheet:
     page: Page
     content: Box
     rng: random.Random
-    subject: tuple[Icon, ...]
+    subject: tuple[Mark, ...]
     place: str
     night: bool
     photo: str = ""
@@ -67,11 +67,6 @@ class Head:
     height: float
 
 
-def icon_for(noun: str, label: str = "") -> Icon | None:
-    """The icon that an item asks for, or one that its English label suggests."""
-    return find(noun) or next(iter(find_all(label, 1)), None)
-
-
 def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) -> Sheet:
     """Opens a page: paper, border and motif, running head with the place in the series, caption at the foot."""
     p, _u = page.art.palette, page.unit
@@ -80,14 +75,7 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     words = " ".join(
         [spec.subject, " ".join(spec.icons), spec.title if spec.language == "en" else "", spec.prompt[:300]]
     )
-    named = [icon for icon in (find(noun) for noun in spec.icons) if icon]
-    found = [
-        *find_all(spec.subject, 3),
-        *named,
-        *(icon for item in spec.items if (icon := icon_for(item.icon))),
-        *find_all(spec.prompt[:200], 3),
-    ]
-    subject = tuple(dict.fromkeys(found))[:3]
+    subject = cast(spec)
     shared = " ".join([style.motif, *style.subjects.values()])
     place = choose(" ".join([spec.subject, " ".join(spec.icons)]), "") or choose(words, "") or choose(shared, "stage")
     content = page.box.inset(margin)
@@ -299,7 +287,7 @@ def show_picture(
     sheet: Sheet,
     window: Box,
     focus: Box | None = None,
-    subject: Sequence[Icon] | None = None,
+    subject: Sequence[Mark] | None = None,
     prefix: str = "p",
     framed: bool = True,
     around: str = "",
@@ -355,7 +343,7 @@ def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
 
 def _focus(window: Box) -> Box:
     side = min(window.h * 0.84, window.w * 0.84)
-    wide = min(window.w * 0.92, side * 1.75)
+    wide = min(window.w * 0.92, side * 2.4)
     return Box(window.cx - wide / 2, window.y + (window.h - side) * 0.46, wide, side)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..color import mix
+from ..figures import Figure
 from ..page import Box
 from ..typeset import Text
 from .frame import Head, Sheet, ornament, place_head, set_head, show_picture
@@ -122,7 +123,8 @@ def _title_below(sheet: Sheet, head: Head, align: str) -> None:
 
 def scene(sheet: Sheet) -> None:
     """The picture first: one subject in its place, the title small."""
-    sheet.subject = sheet.subject[:1]
+    if any(not isinstance(mark, Figure) for mark in sheet.subject):
+        sheet.subject = sheet.subject[:1]
     page, c, _u = sheet.page, sheet.content, sheet.page.unit
     if not sheet.spec.title and not sheet.spec.subtitle:
         show_picture(sheet, page.box if not sheet.spec.caption else Box(0, 0, page.w, c.bottom), framed=False)

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...spec import Item
+from ..brush import Mark
 from ..color import mix
-from ..icons import Icon
 from ..page import Box
 from ..scene.environments import choose
 from ..typeset import Fit, Text
 from .entries import entries, listing
-from .frame import Sheet, head_with_lens, icon_for, ornament, place_head, set_head, show_lens, show_picture
+from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_lens, show_picture
+from .marks import marks_for
 
 __all__ = ["close_up", "comparison", "diagram", "timeline"]
 
@@ -42,11 +43,12 @@ def comparison(sheet: Sheet) -> None:
     stacked = box.w / box.h < (0.5 * n if n > 2 else 0.72)
     cells = box.grid(1, n, 22 * u) if stacked else box.grid(n, 1, 22 * u)
     p = page.art.palette
+    marks = marks_for(items, sheet.spec.language)
     texts: list[Box] = []
     share = 0.40 if stacked else 1 - _needed(sheet, cells[0], items) / cells[0].h
     for i, (cell, item) in enumerate(zip(cells, items, strict=True)):
-        icon = icon_for(item.icon, item.label if sheet.spec.language == "en" else "")
-        subject: Sequence[Icon] = (icon,) if icon else sheet.subject[:1]
+        icon = marks[i]
+        subject: Sequence[Mark] = (icon,) if icon else sheet.subject[:1]
         if stacked:
             window, rest = cell.left(cell.w * 0.40), cell.after(cell.w * 0.40)
         else:

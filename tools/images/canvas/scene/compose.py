@@ -8,12 +8,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..brush import icon_mark
+from ..brush import Mark, icon_mark
 from ..color import is_dark, mix
 from ..direction import ArtDirection
-from ..icons import Icon
+from ..figures import Figure
 from ..page import Box
 from . import shapes as s
+from .cast import place_cast, stands_up
 from .environments import ENVIRONMENTS, Ground, Shape
 from .materials import MATERIALS, Sheet
 
@@ -54,6 +55,10 @@ _SEATS = {
 _HOVER = frozenset({"sky", "underwater"})
 
 
+def _stands(mark: Mark) -> bool:
+    return stands_up(mark) if isinstance(mark, Figure) else mark.name in _STANDING
+
+
 def _at_night(art: ArtDirection) -> ArtDirection:
     """The same palette after dark: a deep sky, dim land, and the light for a moon."""
     p = art.palette
@@ -85,7 +90,7 @@ def picture(
     window: Box,
     focus: Box,
     place: str,
-    subject: Sequence[Icon],
+    subject: Sequence[Mark],
     art: ArtDirection,
     rng: random.Random,
     unit: float,
@@ -102,7 +107,7 @@ def picture(
     # With `air`, what is above the subject is kept clear for a title.
     top = max(window.y, focus.y - 0.06 * focus.h) if air else window.y
     ground = Ground(window.x, top, window.w, window.bottom - top, horizon)
-    stands = bool(subject) and subject[0].name in _STANDING and place not in _HOVER and art.material != "wash"
+    stands = bool(subject) and _stands(subject[0]) and place not in _HOVER and art.material != "wash"
     night = night and art.material in {"grain", "layers", "bright"}
     art = _at_night(art) if night else art
     disc = (focus.cx, focus.cy - (short * 0.06 if stands else 0), short * (0.40 if stands else 0.46))
@@ -111,14 +116,18 @@ def picture(
         return _plate(sheet, window, focus, place, subject)
     stars = [_stars(sheet, window)] if night and place not in {"space", "underwater"} else []
     paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
-    seat = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03) if stands else None
-    hero = _hero(subject, focus, window, art, unit, seat)
+    floor = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03)
+    if subject and isinstance(subject[0], Figure):
+        cast = tuple(mark for mark in subject if isinstance(mark, Figure))
+        hero = place_cast(cast, focus, window, art, unit, floor, afloat=place in _HOVER, rng=rng)
+    else:
+        hero = _hero(subject, focus, window, art, unit, floor if stands else None)
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
     body = f'<g clip-path="url(#{prefix}clip)">{paint.back}{hero}{paint.front}{_extras(sheet, focus)}</g>'
     return Picture(paint.defs + clip, body)
 
 
-def _hero(subject: Sequence[Icon], focus: Box, window: Box, art: ArtDirection, unit: float, seat: float | None) -> str:
+def _hero(subject: Sequence[Mark], focus: Box, window: Box, art: ArtDirection, unit: float, seat: float | None) -> str:
     """The main icon large, standing on `seat` (a y coordinate) with its shadow, or hovering; two companions beside it."""
     if not subject:
         return ""
@@ -216,7 +225,7 @@ def _extras(sheet: Sheet, focus: Box) -> str:
 
 
 def _tiles(
-    window: Box, subject: Sequence[Icon], art: ArtDirection, rng: random.Random, unit: float, prefix: str
+    window: Box, subject: Sequence[Mark], art: ArtDirection, rng: random.Random, unit: float, prefix: str
 ) -> Picture:
     """A modular grid of quarter discs, stripes and dots; pictograms take whole modules."""
     p = art.palette
@@ -258,11 +267,11 @@ def _tiles(
     back, fore = (p.pop, p.paper) if is_dark(p.ink) else (p.ink, p.paper)
     out.append(_cell(cell, back))
     if subject:
-        side = min(cell.w, cell.h)
+        side = min(cell.w, cell.h) * (0.84 if isinstance(subject[0], Figure) else 0.66)
         out.append(
             icon_mark(
                 subject[0],
-                cell.inset((cell.w - side * 0.66) / 2, (cell.h - side * 0.66) / 2),
+                cell.inset((cell.w - side) / 2, (cell.h - side) / 2),
                 art,
                 fore,
                 back,
@@ -275,14 +284,21 @@ def _tiles(
     return Picture(clip, f'<g clip-path="url(#{prefix}clip)">{"".join(out)}</g>')
 
 
-def _roundel(window: Box, subject: Sequence[Icon], art: ArtDirection) -> Picture:
+def _roundel(window: Box, subject: Sequence[Mark], art: ArtDirection) -> Picture:
     """One solid disc with its pictogram, a half of it shaded."""
     p = art.palette
     back, fore = (p.pop, p.paper) if is_dark(p.ink) else (p.ink, p.paper)
     out = _cell(window, back) + _cell(Box(window.x, window.cy, window.w, window.h / 2), mix(back, "#000000", 0.12))
     if subject:
         out += icon_mark(
-            subject[0], window.inset(window.w * 0.22), art, fore, back, back, "line", 1.5 if window.w > 300 else 2.0
+            subject[0],
+            window.inset(window.w * (0.17 if isinstance(subject[0], Figure) else 0.22)),
+            art,
+            fore,
+            back,
+            back,
+            "line",
+            1.5 if window.w > 300 else 2.0,
         )
     return Picture("", out)
 
@@ -323,7 +339,7 @@ def _tile(rng: random.Random, c: Box, fill: str) -> str:
     return ""
 
 
-def _plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[Icon]) -> Picture:
+def _plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[Mark]) -> Picture:
     """A botanical plate: the specimen on a wash of color, plants growing in from both sides."""
     p, u, rng, art = sheet.art.palette, sheet.unit, sheet.rng, sheet.art
     cx, cy, r = sheet.disc
@@ -351,14 +367,14 @@ def _plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[
                 )
             )
     if subject:
-        size = min(focus.w, focus.h) * 0.58
+        size = min(focus.w, focus.h) * (0.66 if isinstance(subject[0], Figure) else 0.58)
         out.append(
             icon_mark(
                 subject[0], Box(cx - size / 2, cy - size / 2, size, size), art, p.ink, p.pop, p.paper, "wash", 0.75
             )
         )
     for icon, side in zip(subject[1:3], (-1, 1), strict=False):
-        size = r * 0.36
+        size = r * (0.52 if isinstance(icon, Figure) else 0.36)
         x = cx + side * r * min(1.5, focus.w / focus.h + 0.25)
         if focus.w / focus.h > 1.25:
             out.append(

@@ -1,0 +1,53 @@
+"""Which marks a page shows: figures where there are any, outline icons elsewhere, and never a mix in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...spec import ImageSpec, Item
+from ..brush import Mark
+from ..figures import Figure, figures_in, find_figure
+from ..icons import Icon, find, find_all
+
+__all__ = ["cast", "figure_for", "icon_for", "marks_for"]
+
+
+def icon_for(noun: str, label: str = "") -> Icon | None:
+    """The icon that an item asks for, or one that its English label suggests."""
+    return find(noun) or next(iter(find_all(label, 1)), None)
+
+
+def figure_for(noun: str, label: str = "") -> Figure | None:
+    """The figure that an item asks for, or one that its English label suggests."""
+    return find_figure(noun) or next(iter(figures_in(noun, 1)), None) or next(iter(figures_in(label, 1)), None)
+
+
+def marks_for(items: Sequence[Item], language: str) -> list[Mark | None]:
+    """A mark for each item, all of one kind: figures where all have one, else outline icons where all have one, else
+    whatever of the two more of them have."""
+    labels = [item.label if language == "en" else "" for item in items]
+    figures = [figure_for(item.icon, label) for item, label in zip(items, labels, strict=True)]
+    icons = [icon_for(item.icon, label) for item, label in zip(items, labels, strict=True)]
+    distinct = len({figure.name for figure in figures if figure}) == len(figures)
+    if all(figures) and (distinct or not all(icons)):
+        return [*figures]
+    if all(icons) or sum(map(bool, icons)) > sum(map(bool, figures)):
+        return [*icons]
+    return [*figures]
+
+
+def cast(spec: ImageSpec) -> tuple[Mark, ...]:
+    """What the picture shows: figures, the subject first; outline icons only where no figure is known."""
+    title = spec.title if spec.language == "en" else ""
+    nouns = [spec.subject, *spec.icons, *(item.icon for item in spec.items)]
+    figures = [figure for noun in nouns[:1] if (figure := find_figure(noun))] or figures_in(spec.subject, 3)
+    figures += figures_in(title, 3)
+    figures += [figure for noun in nouns[1:] if (figure := find_figure(noun))]
+    if figures:
+        return tuple(dict.fromkeys(figures))[:4]
+    icons = [
+        *find_all(spec.subject, 3),
+        *(icon for noun in nouns[1:] if (icon := find(noun))),
+        *find_all(spec.prompt[:200], 3),
+    ]
+    return tuple(dict.fromkeys(icons))[:3]
