@@ -11,26 +11,38 @@ from .errors import BadFile, BadImage
 from .media import sanitize
 from .store import Store
 
-__all__ = ["MAX_FILE_BYTES", "take_document", "take_image"]
+__all__ = ["MAX_FILE_BYTES", "keep_document", "keep_image", "take_document", "take_image"]
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 
 
 async def take_image(path: Path, store: Store, *, kind: Literal["image", "mask"] = "image") -> Attachment:
     """An image for a brief: re-encoded without metadata. Raises BadImage or BadFile, naming the file."""
-    data = await asyncio.to_thread(_read, path)
     try:
-        clean, media_type = await asyncio.to_thread(sanitize, data)
+        return await keep_image(await asyncio.to_thread(_read, path), path.name, store, kind=kind)
     except BadImage as error:
         raise BadImage(f"{path}: {error}") from error
-    return Attachment(ref=await store.blobs.put(clean), name=path.name, media_type=media_type, kind=kind)
 
 
 async def take_document(path: Path, store: Store) -> Attachment:
     """A document for a brief, as it is: it is read, within bounds, by its guarded effect. Raises BadFile."""
-    data = await asyncio.to_thread(_read, path)
+    return await keep_document(await asyncio.to_thread(_read, path), path.name, store)
+
+
+async def keep_image(data: bytes, name: str, store: Store, *, kind: Literal["image", "mask"] = "image") -> Attachment:
+    """An image that is already in memory, as `take_image` takes one from a file. Raises BadImage."""
+    clean, media_type = await asyncio.to_thread(sanitize, data)
+    return Attachment(ref=await store.blobs.put(clean), name=name, media_type=media_type, kind=kind)
+
+
+async def keep_document(data: bytes, name: str, store: Store) -> Attachment:
+    """A document that is already in memory. Raises BadFile."""
+    if not data:
+        raise BadFile(f"{name} is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise BadFile(f"{name} has {len(data) / 2**20:.0f} MiB; at most {MAX_FILE_BYTES // 2**20} MiB are accepted.")
     return Attachment(
-        ref=await store.blobs.put(data), name=path.name, media_type="application/octet-stream", kind="document"
+        ref=await store.blobs.put(data), name=name, media_type="application/octet-stream", kind="document"
     )
 
 

@@ -56,6 +56,7 @@ class Runner:
         self._services = services
         self._new_id = new_id
         self._clock = clock
+        self._checkpointer = checkpointer
         effects = Effects(services)
         self.graphs = {mode: build(effects).compile(checkpointer=checkpointer) for mode, build in MODES.items()}
 
@@ -65,9 +66,21 @@ class Runner:
         store = self._services.store
         mode = "edit" if brief.is_edit else brief.mode
         await store.runs.create(run_id, brief=brief.model_dump(mode="json"), mode=mode, account=brief.account or None)
-        for item in brief.attachments:  # from now on they are this run's, and go when it is erased
-            await store.keep(run_id, await store.blobs.get(item.ref))
+        refs = [*(item.ref for item in brief.attachments), *(ref for turn in brief.turns for ref in turn.images)]
+        for ref in dict.fromkeys(refs):  # from now on they are this run's, and go when it is erased
+            await store.keep(run_id, await store.blobs.get(ref))
         return run_id
+
+    async def conclude(self, run_id: str) -> None:
+        """Tell the end of a run that has ended, where a kill came between the end and its event."""
+        runs = self._services.store.runs
+        record, first = await runs.get(run_id), await runs.next_seq(run_id)
+        last = await runs.events(run_id, after=first - 2)
+        if record is None or record.status not in ENDED or any(isinstance(event, RunFinished) for event in last):
+            return
+        result = RunResult.model_validate(record.result).public() if record.result else {}
+        fields: dict[str, Any] = {"status": record.status, "result": result}
+        await runs.append_event(RunFinished(run_id=run_id, seq=first, at=self._clock(), **fields))
 
     async def stream(
         self, run_id: str, *, repeat_unknown: bool = False, answer: dict[str, Any] | None = None
@@ -110,6 +123,11 @@ class Runner:
         event = RunFinished(run_id=run_id, seq=await runs.next_seq(run_id), at=self._clock(), status="cancelled")
         await runs.append_event(event)
         return event
+
+    async def erase(self, run_id: str) -> None:
+        """Erase what the run holds of its owner's, its checkpoints too. Raises StoreError, as `Store.erase`."""
+        await self._checkpointer.adelete_thread(run_id)
+        await self._services.store.erase(run_id)
 
     async def _open(self, run_id: str, repeat_unknown: bool) -> tuple[RunContext, Brief]:
         runs = self._services.store.runs

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .. import __version__
+from ..assembly import Assembly, open_assembly
 from ..config import Settings, load_settings
-from . import errors, health
+from . import errors, files, health, native
 from .body import BodyLimits
 from .envelope import Envelope
 from .metrics import Metrics
@@ -19,21 +20,26 @@ from .state import open_server
 
 __all__ = ["create_app"]
 
-_ROUTERS = (health.router,)
+_ROUTERS = (health.router, native.router, native.hooks, files.router)
 _MIB = 2**20
 
+AssemblyContext = AbstractAsyncContextManager[Assembly]
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+
+def create_app(
+    settings: Settings | None = None, *, assemble: Callable[[Settings], AssemblyContext] = open_assembly
+) -> FastAPI:
     """The server as an ASGI application. Everything that it runs on is opened by its lifespan, and closed with it.
 
-    `settings` are read from the environment and `safelight.toml` where not given.
+    `settings` are read from the environment and `safelight.toml` where not given; `assemble` opens the parts that runs
+    are made of, for whoever brings their own.
     """
     settings = settings or load_settings()
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_server(settings, metrics) as server:
+        async with open_server(settings, metrics, assemble) as server:
             app.state.server = server
             yield
 

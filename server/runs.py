@@ -232,16 +232,20 @@ class RunManager:
                 live.add(last)
         except BadInput:  # it had ended, and only the note of it was lost
             record = await self._store.runs.get(live.run_id)
+            await self._runner.conclude(live.run_id)
             await self._finish(live.run_id, record.status if record else "failed")
         except SafelightError as error:
             _log.error("run failed", run_id=live.run_id, exc_info=error)
+            with suppress(SafelightError):  # the run has said so itself, unless the store failed it
+                await self._store.runs.update(live.run_id, status="failed")
+                await self._store.jobs.finish(live.run_id)
         finally:
             self._live.pop(live.run_id, None)
             live.close()
 
     async def _finish(self, run_id: str, status: str) -> None:
         await self._store.jobs.finish(run_id)
-        if self._ended is not None:
+        if self._ended is not None and status != "suspended":
             await self._ended(run_id, status)
 
     async def _abandon(self, job: Job) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from ..assembly import Assembly, open_assembly
+from ..assembly import Assembly
 from ..config import Settings
 from ..store import KeyRing, Store
 from .auth import Access
 from .links import Links
 from .metrics import Metrics
-from .runs import RunManager
+from .runs import Asked, RunManager
+from .webhooks import Webhooks
 
 __all__ = ["Server", "ServerState", "open_server"]
 
@@ -30,6 +31,7 @@ class ServerState:
     access: Access
     links: Links
     metrics: Metrics
+    webhooks: Webhooks
 
     @property
     def store(self) -> Store:
@@ -45,18 +47,28 @@ Server = Annotated[ServerState, Depends(_state)]
 
 
 @asynccontextmanager
-async def open_server(settings: Settings, metrics: Metrics) -> AsyncIterator[ServerState]:
+async def open_server(
+    settings: Settings, metrics: Metrics, assemble: Callable[[Settings], AbstractAsyncContextManager[Assembly]]
+) -> AsyncIterator[ServerState]:
     """Everything opened, runs that were interrupted taken up again; put down and closed at the end."""
     async with AsyncExitStack() as exits:
-        assembly = await exits.enter_async_context(open_assembly(settings))
+        assembly = await exits.enter_async_context(assemble(settings))
         ring = KeyRing.open(settings.keys_dir)
+
+        webhooks = Webhooks(assembly.store, ring.get("webhooks"), settings)
+
+        async def booked(run_id: str, asked: Asked) -> None:
+            await webhooks.book(run_id, asked.webhook)
 
         async def ended(run_id: str, status: str) -> None:
             metrics.ended(status)
+            await webhooks.ended(run_id, status)
 
-        runs = RunManager(assembly, ended=ended)
+        runs = RunManager(assembly, booked=booked, ended=ended)
         links = Links(ring.get("links"), seconds=settings.link_seconds, public_url=settings.public_url)
         access = Access(settings, assembly.store, ring.get("sessions"))
+        webhooks.open()
+        exits.push_async_callback(webhooks.aclose)
         exits.push_async_callback(runs.aclose)
         await runs.open()
-        yield ServerState(settings, assembly, runs, access, links, metrics)
+        yield ServerState(settings, assembly, runs, access, links, metrics, webhooks)

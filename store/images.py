@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ..errors import StoreError
 from .database import Database
 from .insertion import insert_new
-from .tables import ImageRow
+from .tables import ImageRow, RunRow
 
 __all__ = ["Fingerprint", "ImageRecord", "Images"]
 
@@ -100,6 +100,16 @@ class Images:
         """The images of a run, in order."""
         query = _query().where(ImageRow.run_id == run_id).order_by(ImageRow.image, ImageRow.created_at)
         return await self._database.read(lambda connection: [_record(row) for row in connection.execute(query)])
+
+    async def count(self, *, account: str, since: datetime) -> int:
+        """How many images an account's runs have had since then."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(ImageRow)
+            .join(RunRow, RunRow.id == ImageRow.run_id)
+            .where(RunRow.account == account if account else RunRow.account.is_(None), ImageRow.created_at >= since)
+        )
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
     async def fingerprints(self, *, after: str = "") -> AsyncIterator[Fingerprint]:
         """Every fingerprint, by image id, some two thousand in memory at a time."""

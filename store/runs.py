@@ -107,13 +107,14 @@ class Runs:
         account: str | None = None,
         status: str | None = None,
     ) -> list[RunRecord]:
-        """Up to `limit` runs, newest first; `before` is the last of the page before."""
+        """Up to `limit` runs, newest first; `before` is the last of the page before. `account` None means everybody's,
+        the empty string those of whoever sits at this machine."""
         query = sa.select(RunRow.__table__).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         if before is not None:
             older = RunRow.created_at < before.created_at
             query = query.where(older | ((RunRow.created_at == before.created_at) & (RunRow.id < before.id)))
         if account is not None:
-            query = query.where(RunRow.account == account)
+            query = query.where(RunRow.account == account if account else RunRow.account.is_(None))
         if status is not None:
             query = query.where(RunRow.status == status)
         return await self._database.read(

@@ -19,6 +19,7 @@ from .api_keys import ApiKeys
 from .blobs import Blobs, ref_of
 from .chain import Seal
 from .database import Database
+from .deliveries import Deliveries
 from .effects import Effects
 from .images import Images
 from .insertion import insert_new
@@ -56,6 +57,7 @@ class Store:
         self.accounts = Accounts(database, clock)
         self.api_keys = ApiKeys(database, clock)
         self.jobs = Jobs(database, clock)
+        self.deliveries = Deliveries(database, clock)
         self._clock = clock
 
     @classmethod
