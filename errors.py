@@ -107,15 +107,26 @@ class FetchRefused(ToolError):
 
 class GeneratorError(ToolError):
     """The image generator failed. `retryable` says whether the same call may succeed later;
-    `charged` is true where the service may have billed the call, None where that is unknown."""
+    `charged` is true where the service may have billed the call, None where that is unknown. `kind` names how it
+    failed (for a service, one of `services.FaultKind`). `unknown_end` says that it may have done the work although no
+    usable answer came: such a call is not made again unless the user says so."""
 
     def __init__(
-        self, message: str, *, retryable: bool = False, charged: bool | None = None, code: str | None = None
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        charged: bool | None = None,
+        code: str | None = None,
+        kind: str = "failed",
+        unknown_end: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.charged = charged
         self.code = code
+        self.kind = kind
+        self.unknown_end = unknown_end
 
 
 class ReasonerError(ToolError):

@@ -15,6 +15,7 @@ __all__ = [
     "Event",
     "ImageBlocked",
     "ImageFinished",
+    "ImagePartial",
     "ImageRetried",
     "ImageStarted",
     "PlanMade",
@@ -146,6 +147,19 @@ class ImageFinished(_Event):
     alt: str = ""
 
 
+class ImagePartial(_Event):
+    """A preview of image `image` while it is made, stored as `ref`: judged and cleared by itself, or `blurred` beyond
+    recognition. Off unless the settings ask for it. It is not stamped, and the finished image may still be blocked:
+    then it should be shown no longer."""
+
+    type: Literal["image.partial"] = "image.partial"
+    image: int
+    number: int
+    ref: str
+    media_type: str
+    blurred: bool
+
+
 class Warned(_Event):
     """Something that the user should know and that did not stop the run."""
 
@@ -198,6 +212,7 @@ Event = Annotated[
     | ImageBlocked
     | ImageRetried
     | ImageFinished
+    | ImagePartial
     | Warned
     | Suspended
     | Refused

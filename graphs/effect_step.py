@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, RetryPolicy, Send
 
 from ..errors import ConfigError, GraphError, SafelightError, StoreError, Uncleared
+from ..safety.chain import EffectChain
 from ..safety.guard import Blocked, Cleared, Effect
 from .signatures import positional_parameters
 
@@ -115,7 +116,7 @@ class DeclaredEffect:
     """
 
     name: str
-    effect: Effect[Any, Any]
+    effect: Effect[Any, Any] | EffectChain[Any, Any]
     read: Callable[..., Any]
     write: Callable[..., Any]
     run_id: Callable[[Any, Runtime[Any]], Any]
@@ -130,6 +131,13 @@ class DeclaredEffect:
     @cached_property
     def _write_takes_runtime(self) -> bool:
         return positional_parameters(self.write) > 2
+
+    @property
+    def _single(self) -> Effect[Any, Any]:
+        """The effect, where it runs as separate steps: a chain does not."""
+        if not isinstance(self.effect, Effect):
+            raise GraphError(f"'{self.name}' is a chain of effects, which runs as one step.")
+        return self.effect
 
     async def _read(self, state: Any, runtime: Runtime[Any]) -> Any:
         return await _settled(self.read(state, runtime) if self._read_takes_runtime else self.read(state))
@@ -152,7 +160,7 @@ class DeclaredEffect:
     async def check(self, state: Any, runtime: Runtime[Any]) -> Command[str]:
         """The first of three steps: judge the input, and hand on a ticket."""
         value = await self._read(state, runtime)
-        outcome = await self.effect.check(value, run_id=await self._run_id(state, runtime))
+        outcome = await self._single.check(value, run_id=await self._run_id(state, runtime))
         ticket = self.vault.put(_Checked(outcome))
         return Command(goto=Send(self.name, {"ticket": ticket, "state": state}))
 
@@ -176,7 +184,7 @@ class DeclaredEffect:
     async def _produce(self, checked: Cleared[Any], state: Any, runtime: Runtime[Any]) -> _Produced:
         run_id = await self._run_id(state, runtime)
         try:
-            output = await self.effect.call(checked.value, checked.clearance, run_id=run_id)
+            output = await self._single.call(checked.value, checked.clearance, run_id=run_id)
         except Exception as error:
             return _Produced(checked.value, error=self._record(error, runtime))
         return _Produced(checked.value, output)
@@ -194,7 +202,7 @@ class DeclaredEffect:
 
     async def _outcome(self, held: _Checked | _Produced, run_id: str) -> Outcome:
         if isinstance(held, _Produced):
-            return held.error or await self.effect.review(held.output, held.value, run_id=run_id)
+            return held.error or await self._single.review(held.output, held.value, run_id=run_id)
         if isinstance(held.outcome, Blocked):
             return held.outcome
         raise Uncleared(f"'{self.name}.review' was reached past the effect.", run_id=run_id)

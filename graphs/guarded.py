@@ -26,6 +26,7 @@ from langgraph.types import RetryPolicy
 from langgraph.typing import ContextT, InputT, OutputT, StateT
 
 from ..errors import GraphError
+from ..safety.chain import EffectChain
 from ..safety.guard import Blocked, Cleared, Effect
 from .compiled import CompiledGuardedGraph
 from .effect_step import DeclaredEffect, EffectError, Vault
@@ -87,7 +88,7 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
     def add_effect(
         self,
         name: str,
-        effect: Effect[In, Out],
+        effect: Effect[In, Out] | EffectChain[In, Out],
         *,
         read: Callable[..., Any],
         write: Callable[..., Any],
@@ -106,9 +107,11 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
         (`interrupt_before=["name.review"]`); what lies between is in the vault, never in the state.
 
         Raises:
-            GraphError: no Effect, a cache policy, or a retry policy that does not say what it retries.
+            GraphError: no Effect, a chain in separate steps, a cache policy, or a retry policy that does not say what it retries.
         """
-        if not isinstance(effect, Effect):
+        if isinstance(effect, EffectChain) and separate:
+            raise GraphError(f"'{name}' is a chain of effects, which runs as one step: drop separate=True.")
+        if not isinstance(effect, Effect | EffectChain):
             raise GraphError(f"'{name}' is not guarded: wrap it as safelight.safety.guard(fn, …) and pass that.")
         if options.get("cache_policy") is not None:
             raise GraphError(f"'{name}' is an effect and must not be cached: drop its cache_policy.")

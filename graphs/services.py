@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..agent.reasoner import Reasoner
 from ..events import VerdictGiven
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from ..store import Store
 
-__all__ = ["Budget", "RunContext", "RunRecorder", "Services", "Toolbox", "about_image"]
+__all__ = ["Budget", "PartialImages", "RunContext", "RunRecorder", "Services", "Toolbox", "about_image"]
+
+PartialImages = Literal["off", "judged", "blurred"]
 
 _IMAGE: ContextVar[int | None] = ContextVar("image", default=None)
 
@@ -51,7 +53,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The raw tools. Nothing but their guarded effects calls them.
+    """The raw tools. Nothing but their guarded effects calls them. `fallbacks` are tried, in order, where the
+    generator fails.
 
     `search` raises SearchUnavailable, `read` FetchRefused or BadFile, `open_file` BadFile.
     """
@@ -60,6 +63,7 @@ class Toolbox:
     read: Callable[[SearchHit], Awaitable[Document]]
     open_file: Callable[[bytes, str], Awaitable[Document]]
     generator: ImageGenerator
+    fallbacks: tuple[ImageGenerator, ...] = ()
 
 
 class RunRecorder:
@@ -93,7 +97,8 @@ class RunRecorder:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that runs share. `drafter` is the reasoner that needs no model: instant and edit mode plan with it."""
+    """Everything that runs share. `drafter` is the reasoner that needs no model: instant and edit mode plan with it.
+    `account_key` turns accounts into what remote services may be told of them."""
 
     policies: PolicySet
     guard: Guard
@@ -108,6 +113,8 @@ class Services:
     human_review: bool = False
     claim_prompt: bool = False
     generating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    partial_images: PartialImages = "off"
+    account_key: bytes = field(default=b"", repr=False)
 
 
 @dataclass

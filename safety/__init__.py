@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .chain import EffectChain
 from .clearance import Clearance, ClearanceOffice
 from .compose import all_of, consensus, first_block, within
 from .content import Content, ImagePart, Part, Stage, TextPart
-from .guard import Blocked, Cleared, Effect, Guard, Recorder, guard, guard_tool
+from .guard import Blocked, Cleared, Declined, Effect, Guard, Recorder, guard, guard_tool
 from .moderator import Moderator
 from .policy import Policy, PolicySet, StageThresholds, Thresholds
 from .stack import SafetyStack
@@ -18,7 +19,9 @@ __all__ = [
     "Cleared",
     "Content",
     "Decision",
+    "Declined",
     "Effect",
+    "EffectChain",
     "Finding",
     "Guard",
     "ImagePart",

@@ -15,7 +15,7 @@ import asyncio
 import copy
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 from ..errors import ConfigError, StoreError, Uncleared
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langchain_core.tools import BaseTool
 
-__all__ = ["Blocked", "Cleared", "Describe", "Effect", "Guard", "Recorder", "guard", "guard_tool"]
+__all__ = ["Blocked", "Cleared", "Declined", "Describe", "Effect", "Guard", "Recorder", "guard", "guard_tool"]
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -40,7 +40,22 @@ Describe = Callable[[In], Content]
 
 @dataclass(frozen=True)
 class Blocked:
-    """Not let through: the verdict is `block`, `rewrite` or `review`, given at `stage`. A value, not an exception."""
+    """Not let through: the verdict is `block`, `rewrite` or `review`, given at `stage`. A value, not an exception.
+
+    `declined` says that the callable itself refused, rather than a guard of ours: it would do so again.
+    """
+
+    verdict: Verdict
+    stage: Stage
+    declined: bool = False
+
+
+@dataclass(frozen=True)
+class Declined:
+    """What `content_out` says of an output in which the callable itself refuses: there is nothing to judge.
+
+    `verdict` must not allow; `stage` is where the refusal counts, which may be the way in.
+    """
 
     verdict: Verdict
     stage: Stage
@@ -172,7 +187,7 @@ class Effect(Generic[In, Out]):
     _fn: Callable[[In], Awaitable[Out]]
     _guard: Guard
     _content_in: Callable[[In], Content]
-    _content_out: Callable[[Out, In], Content]
+    _content_out: Callable[[Out, In], Content | Declined]
     _freeze: Callable[[Any], Any]
 
     def __init__(
@@ -184,7 +199,7 @@ class Effect(Generic[In, Out]):
         stage_in: Stage,
         stage_out: Stage,
         content_in: Callable[[In], Content],
-        content_out: Callable[[Out, In], Content],
+        content_out: Callable[[Out, In], Content | Declined],
         freeze: Callable[[Any], Any],
     ) -> None:
         fields = {
@@ -221,7 +236,7 @@ class Effect(Generic[In, Out]):
     async def check(self, value: In, *, run_id: str) -> Cleared[In] | Blocked:
         """Judge what this value would move. `Cleared.value` is the frozen copy that was judged: pass it on."""
         held = self._frozen(value)
-        content = self._described(self.stage_in, self._content_in, held)
+        content = self._incoming(held)
         if isinstance(content, Verdict):
             return await self._guard.refuse(Content(self.stage_in, ()), content, run_id=run_id)
         outcome = await self._guard.check(content, run_id=run_id)
@@ -237,7 +252,7 @@ class Effect(Generic[In, Out]):
             Uncleared: there is no valid clearance for this value; the callable was not run.
         """
         held = self._frozen(value)
-        content = self._described(self.stage_in, self._content_in, held)
+        content = self._incoming(held)
         if isinstance(content, Verdict):
             raise Uncleared(f"Uncleared at {self.stage_in}: {content.reason}.", run_id=run_id, stage=self.stage_in)
         self._guard.demand(clearance, content, run_id=run_id)
@@ -248,6 +263,9 @@ class Effect(Generic[In, Out]):
         """Judge what came out. `Cleared.value` is the frozen copy that was judged: use it, not `output`."""
         held = self._frozen(output)
         content = self._described(self.stage_out, self._content_out, held, self._frozen(value))
+        if isinstance(content, Declined):
+            blocked = await self._guard.refuse(Content(content.stage, ()), content.verdict, run_id=run_id)
+            return replace(blocked, declined=True)
         if isinstance(content, Verdict):
             return await self._guard.refuse(Content(self.stage_out, ()), content, run_id=run_id)
         outcome = await self._guard.check(content, run_id=run_id)
@@ -270,12 +288,22 @@ class Effect(Generic[In, Out]):
                 "is not held still cannot be judged. Use an immutable value, or pass `freeze` to `guard`."
             ) from error
 
-    def _described(self, stage: Stage, describe: Callable[..., Content], *values: Any) -> Content | Verdict:
+    def _incoming(self, value: In) -> Content | Verdict:
+        content = self._described(self.stage_in, self._content_in, value)
+        if isinstance(content, Declined):
+            return Verdict.failure(self.name, f"{self.name} declined its input before it was called")
+        return content
+
+    def _described(
+        self, stage: Stage, describe: Callable[..., Content | Declined], *values: Any
+    ) -> Content | Verdict | Declined:
         """The values as content at `stage`; or the failure, where they cannot be described: then nobody can judge."""
         try:
             content = describe(*values)
         except Exception as error:  # odd output from an untrusted tool must block, not crash a run
             return Verdict.failure(self.name, f"{self.name} could not be described ({type(error).__name__})")
+        if type(content) is Declined and type(content.verdict) is Verdict and not content.verdict.allowed:
+            return content
         if type(content) is not Content:
             return Verdict.failure(self.name, f"{self.name} was described as {type(content).__name__}, not as content")
         return content if content.stage is stage else content.at(stage)
@@ -289,14 +317,14 @@ def guard(
     stage_in: Stage,
     stage_out: Stage,
     content_in: Callable[[In], Content],
-    content_out: Callable[[Out, In], Content],
+    content_out: Callable[[Out, In], Content | Declined],
     freeze: Callable[[Any], Any] = copy.deepcopy,
 ) -> Effect[In, Out]:
     """Wrap one callable of one argument between two guards. A plain function runs in a thread.
 
     `freeze` must return something that nobody else can change and that equals its argument; `copy.deepcopy` costs
     nothing for `str`, `bytes` and tuples of them. Content is put before `stage_in` and `stage_out`, whatever stage
-    the describing functions name.
+    the describing functions name. `content_out` says `Declined` of an output in which the callable itself refuses.
     """
     return Effect(
         _as_async(fn),

@@ -85,7 +85,8 @@ class ImageSpec(_Frozen):
     `prompt` is the full description for an image model. `title`, `subtitle`, `items`, `caption`, `quote` are set
     verbatim, in `language` (ISO 639-1). `subject` is the main motif in plain English nouns. `index` is 0-based, `of`
     the size of the set. `references` are blob references of input images; `edit_of` the image to be edited, with
-    `instruction` saying how.
+    `instruction` saying how, `mask` where (transparent pixels are redrawn), or `markup` drawn over it to show what is
+    meant; not both.
     """
 
     index: int = Field(ge=0)
@@ -107,6 +108,7 @@ class ImageSpec(_Frozen):
     references: tuple[str, ...] = ()
     edit_of: str | None = None
     mask: str | None = None
+    markup: str | None = None
     instruction: str = ""
 
     def texts(self) -> tuple[str, ...]:

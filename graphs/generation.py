@@ -1,0 +1,118 @@
+"""Calls one generator, once, ever, for one request in one run."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from typing import Any
+
+from ..errors import BadInput, GeneratorError, StoreError
+from ..events import Warned
+from ..store import Finished, Unknown
+from ..tools.images.generator import DeclinedImage, GeneratedImage, ImageGenerator, StreamingGenerator
+from .drawn import ImageJob
+from .partials import PartialGate
+from .services import Services
+
+__all__ = ["Generation", "next_job"]
+
+_EFFECT = "generate"
+
+
+class Generation:
+    """The callable behind the guards of one generator.
+
+    The call is booked before it is made, and again when its image is safe in the store. After a kill a finished call
+    is answered from the store; one whose end is unknown is sent again only where that costs nothing, or the user says
+    so. That the generator itself declined is an end like another, and is not asked again.
+    """
+
+    __name__ = _EFFECT
+
+    def __init__(self, services: Services, generator: ImageGenerator) -> None:
+        self._services = services
+        self._generator = generator
+
+    async def __call__(self, job: ImageJob) -> GeneratedImage | DeclinedImage:
+        """Raises GeneratorError, BadInput, or StoreError where the call cannot be booked: then it was not made."""
+        generator, effects = self._generator, self._services.store.effects
+        key = f"{generator.name}:{job.request.digest}"
+        idempotent = generator.capabilities.idempotent
+        state = await effects.begin(job.run_id, _EFFECT, key, idempotent=idempotent, force=job.repeat_unknown)
+        if isinstance(state, Finished):
+            return await self._recall(state.result)
+        if isinstance(state, Unknown):
+            raise GeneratorError(
+                f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether "
+                "it was billed is unknown. Resume with --repeat-unknown to send it again.",
+                code="unknown_end",
+                kind="unknown_end",
+                unknown_end=True,
+            )
+        await self._tell(job)
+        try:
+            made = await self._made(job)
+        except (GeneratorError, BadInput) as error:
+            if not getattr(error, "unknown_end", False):  # otherwise it may have been done: the ledger says no more
+                await effects.fail(job.run_id, _EFFECT, key, str(error))
+            raise
+        if isinstance(made, DeclinedImage):
+            await effects.finish(job.run_id, _EFFECT, key, {"declined": asdict(made)})
+            return made
+        ref = await self._services.store.keep(job.run_id, made.data)
+        await effects.finish(job.run_id, _EFFECT, key, _booked(made, ref))
+        return made
+
+    async def _made(self, job: ImageJob) -> GeneratedImage | DeclinedImage:
+        generator, services = self._generator, self._services
+        turn = nullcontext() if generator.capabilities.remote else services.generating
+        async with turn:
+            if services.partial_images != "off" and isinstance(generator, StreamingGenerator):
+                async with PartialGate(services, job) as gate:
+                    made = await generator.generate_showing(job.request, gate.show)
+            else:
+                made = await generator.generate(job.request)
+        if isinstance(made, DeclinedImage):
+            return made
+        notes = (*made.notes, *(f"{failure} {generator.name} made this image in its place." for failure in job.failures))
+        return replace(made, algorithmic=generator.algorithmic, notes=notes)
+
+    async def _tell(self, job: ImageJob) -> None:
+        """Tell the run's listeners that another generator takes over."""
+        if job.failures and (emitter := self._services.recorder.emitters.get(job.run_id)):
+            image = job.request.spec.index + 1
+            await emitter.emit(Warned, text=f"Image {image}: {job.failures[-1]} {self._generator.name} is asked instead.")
+
+    async def _recall(self, booked: dict[str, Any]) -> GeneratedImage | DeclinedImage:
+        if declined := booked.get("declined"):
+            lists = {name: tuple(declined[name]) for name in ("categories", "policies")}
+            return DeclinedImage(**{**declined, **lists})
+        try:
+            data = await self._services.store.blobs.get(booked["ref"])
+        except StoreError as error:
+            raise GeneratorError(f"The finished image {booked['ref'][:19]}… is no longer in the store.") from error
+        rest = {name: tuple(value) if isinstance(value, list) else value for name, value in booked.items()}
+        del rest["ref"]
+        return GeneratedImage(data=data, **rest)
+
+
+def next_job(job: ImageJob, error: Exception) -> ImageJob | None:
+    """The job for the next generator after one that failed, or cannot serve such a request; None for anything else."""
+    if not isinstance(error, GeneratorError | BadInput):
+        return None
+    return replace(job, failures=(*job.failures, str(error)))
+
+
+def _booked(image: GeneratedImage, ref: str) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "media_type": image.media_type,
+        "width": image.width,
+        "height": image.height,
+        "model": image.model,
+        "cost": image.cost,
+        "notes": list(image.notes),
+        "licences": list(image.licences),
+        "usage": image.usage,
+        "algorithmic": image.algorithmic,
+    }
