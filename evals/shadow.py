@@ -17,12 +17,13 @@ from ..agent.brief import Brief
 from ..agent.plan import Plan
 from ..agent.reasoner import Reasoner, Research
 from ..agent.rewrite import SafeCompletion
-from ..graphs.effects import ImageJob, image_content, request_content
+from ..errors import GeneratorError
+from ..graphs.drawn import ImageJob, picture_content, request_content
 from ..graphs.steps.planning import plan_content
 from ..safety.content import Content, ImagePart, Part, Stage, TextPart
 from ..safety.stack import SafetyStack
 from ..safety.verdict import Decision, Verdict, severest
-from ..tools.images.generator import GeneratedImage, ImageGenerator, ImageRequest
+from ..tools.images.generator import DeclinedImage, GeneratedImage, ImageGenerator, ImageRequest
 from .record import Layer, Mode, Spent
 
 __all__ = ["Disturb", "Exposed", "Shadow", "Shot"]
@@ -170,9 +171,11 @@ class Shadow:
             trace.refused |= not verdict.allowed
             with trace.spending("draw"):
                 image = await self._generator.generate(job.request)
+            if isinstance(image, DeclinedImage):
+                raise GeneratorError(f"{image.model} declined to make image {spec.index + 1}.", kind="blocked")
             trace.add_dollars("draw", image.cost)
             seen = _disturbed(image, disturb)
-            verdict = await trace.downstream_verdict(image_content(seen, job))
+            verdict = await trace.downstream_verdict(picture_content(seen.data, seen.media_type, job))
             shot = Shot(image.data, spec.texts(), plan.intent, not verdict.allowed)
             made.append((shot, ImagePart(seen.data, seen.media_type, source="output")))
         # As in a run, the set is what its images leave; where none is left, it is judged all the same.

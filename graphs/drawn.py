@@ -17,14 +17,14 @@ __all__ = ["ImageJob", "image_content", "picture_content", "request_content"]
 class ImageJob:
     """One generator call. `intent` is our own summary of what the set is for; `repeat_unknown` as in `RunContext`.
 
-    `failures` says of every generator that was tried before, why it made no image.
+    `failure` says why the generators that were tried before made no image.
     """
 
     run_id: str
     request: ImageRequest
     intent: str = ""
     repeat_unknown: bool = False
-    failures: tuple[str, ...] = ()
+    failure: str = ""
 
 
 def request_content(job: ImageJob, *, generator: str = "") -> Content:

@@ -103,6 +103,7 @@ class Effects:
     async def _open_file(self, job: FileJob) -> Document:
         return await self._services.tools.open_file(job.data, job.name)
 
+
 def _hit_part(hit: SearchHit) -> TextPart:
     return TextPart(f"{hit.title}\n{hit.snippet}", source=f"result {hit.url}", trusted=False)
 

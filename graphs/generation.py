@@ -55,7 +55,7 @@ class Generation:
         except (GeneratorError, BadInput) as error:
             if not getattr(error, "unknown_end", False):  # otherwise it may have been done: the ledger says no more
                 await effects.fail(job.run_id, _EFFECT, key, str(error))
-            raise
+            raise _with_earlier(error, job) from error.__cause__
         if isinstance(made, DeclinedImage):
             await effects.finish(job.run_id, _EFFECT, key, {"declined": asdict(made)})
             return made
@@ -74,14 +74,17 @@ class Generation:
                 made = await generator.generate(job.request)
         if isinstance(made, DeclinedImage):
             return made
-        notes = (*made.notes, *(f"{failure} {generator.name} made this image in its place." for failure in job.failures))
+        notes = (
+            *made.notes,
+            *(f"{failure} {generator.name} made this image in its place." for failure in job.failure),
+        )
         return replace(made, algorithmic=generator.algorithmic, notes=notes)
 
     async def _tell(self, job: ImageJob) -> None:
         """Tell the run's listeners that another generator takes over."""
-        if job.failures and (emitter := self._services.recorder.emitters.get(job.run_id)):
+        if job.failure and (emitter := self._services.recorder.emitters.get(job.run_id)):
             image = job.request.spec.index + 1
-            await emitter.emit(Warned, text=f"Image {image}: {job.failures[-1]} {self._generator.name} is asked instead.")
+            await emitter.emit(Warned, text=f"Image {image}: {job.failure} {self._generator.name} is asked instead.")
 
     async def _recall(self, booked: dict[str, Any]) -> GeneratedImage | DeclinedImage:
         if declined := booked.get("declined"):
@@ -91,16 +94,29 @@ class Generation:
             data = await self._services.store.blobs.get(booked["ref"])
         except StoreError as error:
             raise GeneratorError(f"The finished image {booked['ref'][:19]}… is no longer in the store.") from error
-        rest = {name: tuple(value) if isinstance(value, list) else value for name, value in booked.items()}
-        del rest["ref"]
-        return GeneratedImage(data=data, **rest)
+        lists = {name: tuple(booked[name]) for name in ("notes", "licences")}
+        return GeneratedImage(data, **{name: value for name, value in booked.items() if name != "ref"} | lists)
 
 
 def next_job(job: ImageJob, error: Exception) -> ImageJob | None:
     """The job for the next generator after one that failed, or cannot serve such a request; None for anything else."""
     if not isinstance(error, GeneratorError | BadInput):
         return None
-    return replace(job, failures=(*job.failures, str(error)))
+    return replace(job, failure=str(error))  # which says by itself what went before
+
+
+def _with_earlier(error: GeneratorError | BadInput, job: ImageJob) -> GeneratorError | BadInput:
+    """The error of a generator, preceded by why those before it made no image."""
+    if not job.failure:
+        return error
+    return GeneratorError(
+        f"{job.failure} {error}",
+        retryable=getattr(error, "retryable", False),
+        charged=getattr(error, "charged", False),
+        code=getattr(error, "code", None),
+        kind=getattr(error, "kind", "rejected"),
+        unknown_end=getattr(error, "unknown_end", False),
+    )
 
 
 def _booked(image: GeneratedImage, ref: str) -> dict[str, Any]:

@@ -107,7 +107,8 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
         (`interrupt_before=["name.review"]`); what lies between is in the vault, never in the state.
 
         Raises:
-            GraphError: no Effect, a chain in separate steps, a cache policy, or a retry policy that does not say what it retries.
+            GraphError: no Effect, a chain in separate steps, a cache policy, or a retry policy that does not say what
+                it retries.
         """
         if isinstance(effect, EffectChain) and separate:
             raise GraphError(f"'{name}' is a chain of effects, which runs as one step: drop separate=True.")

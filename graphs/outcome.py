@@ -10,6 +10,8 @@ from .services import RunContext
 
 __all__ = ["assemble"]
 
+_DECLINED_OFFER = "The same subject in other words, or another generator: this one gave no rule that could be kept."
+
 
 def assemble(context: RunContext, state: dict[str, Any]) -> RunResult:
     """The result that a final state amounts to: what is delivered, where the gaps are, and why."""
@@ -53,6 +55,8 @@ def _delivery(context: RunContext, index: int, ref: str | None, record: dict[str
         policies = record.get("policies", [])
         known = context.services.policies
         offer = tuple(line for item in policies if item in known for line in known[item].offer)
+        if record.get("declined") and not offer:
+            offer = (_DECLINED_OFFER,)
         gap = Gap(
             stage=record.get("stage", ""), policy=", ".join(policies), reason=record.get("reason", ""), offer=offer
         )
@@ -62,5 +66,6 @@ def _delivery(context: RunContext, index: int, ref: str | None, record: dict[str
         ref=ref,
         stamp=Stamp.model_validate(record["stamp"]),
         notes=tuple(record["notes"]),
+        model=record.get("model", ""),
         **{name: record[name] for name in ("sha256", "width", "height", "media_type", "title", "alt")},
     )

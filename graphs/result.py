@@ -27,7 +27,8 @@ class Gap(_Frozen):
 
 
 class Delivery(_Frozen):
-    """One place in the set: an image (`ref`, a blob reference; `path` once it is written to a folder), or a gap."""
+    """One place in the set: an image (`ref`, a blob reference; `path` once it is written to a folder; `model`, which of
+    the generators made it), or a gap."""
 
     index: int
     ref: str = ""
@@ -38,6 +39,7 @@ class Delivery(_Frozen):
     media_type: str = ""
     title: str = ""
     alt: str = ""
+    model: str = ""
     stamp: Stamp | None = None
     notes: tuple[str, ...] = ()
     gap: Gap | None = None

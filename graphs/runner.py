@@ -138,7 +138,8 @@ class Runner:
             raise BadInput(f"Run {run_id} has already ended ({record.status}).")
         emitter = Emitter(run_id, first=await runs.next_seq(run_id), clock=self._clock, keep=runs.append_event)
         self._services.recorder.emitters[run_id] = emitter
-        return RunContext(run_id, self._services, emitter, repeat_unknown), Brief.model_validate(record.brief)
+        brief = Brief.model_validate(record.brief)
+        return RunContext(run_id, self._services, emitter, repeat_unknown, account=brief.account), brief
 
     async def _work(self, context: RunContext, brief: Brief, answer: dict[str, Any] | None) -> None:
         begun = time.perf_counter()

@@ -128,6 +128,7 @@ class RunContext:
     services: Services
     emitter: Emitter
     repeat_unknown: bool = False
+    account: str = ""
     timings: dict[str, float] = field(default_factory=dict)
 
     async def emit(self, kind: type[Any], **fields: Any) -> None:

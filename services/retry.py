@@ -68,7 +68,10 @@ class Retry:
             sleep=self._sleep,
             reraise=True,
         )
-        return await retrying(send)
+        async def attempt() -> T:  # tenacity awaits only what it can tell to be a coroutine function
+            return await send()
+
+        return await retrying(attempt)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

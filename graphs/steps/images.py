@@ -9,12 +9,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from ...agent.plan import Plan
-from ...errors import SafelightError
+from ...errors import SafelightError, Uncleared
 from ...events import ImageBlocked, ImageFinished, ImageRetried, ImageStarted
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
+from ...services import account_hash
 from ...store import Finished
-from ...tools.images.generator import GeneratedImage, ImageRequest
+from ...tools.images.generator import DeclinedImage, GeneratedImage, ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ..effects import ImageJob
 from ..guarded import EffectError
@@ -32,20 +33,31 @@ async def read_task(task: ImageTask, runtime: Runtime[RunContext]) -> ImageJob:
     context = runtime.context
     spec = ImageSpec.model_validate(task["spec"])
     about_image(spec.index)
-    refs = [ref for ref in (spec.edit_of, spec.mask, *spec.references) if ref]
+    refs = [ref for ref in (spec.edit_of, spec.mask, spec.markup, *spec.references) if ref]
     images = {ref: await context.services.store.blobs.get(ref) for ref in refs}
     await context.emit(ImageStarted, image=spec.index, of=spec.of, title=spec.title)
-    request = ImageRequest(spec, StyleSheet.model_validate(task["style"]), images, task["format"], task["seed"])  # type: ignore[arg-type]
+    request = ImageRequest(
+        spec,
+        StyleSheet.model_validate(task["style"]),
+        images,
+        task["format"],  # type: ignore[arg-type]
+        task["seed"],
+        safety_identifier=account_hash(context.account, context.services.account_key) if context.account else "",
+    )
     return ImageJob(context.run_id, request, task["intent"], context.repeat_unknown)
 
 
 async def write_image(
-    task: ImageTask, outcome: Cleared[GeneratedImage] | Blocked | EffectError, runtime: Runtime[RunContext]
+    task: ImageTask,
+    outcome: Cleared[GeneratedImage | DeclinedImage] | Blocked | EffectError,
+    runtime: Runtime[RunContext],
 ) -> RunState:
     """Stamp a cleared image, or record why there is none; a failure stays its own and never sinks its siblings."""
     context, index = runtime.context, task["index"]
     spec = ImageSpec.model_validate(task["spec"])
     if isinstance(outcome, Cleared):
+        if not isinstance(outcome.value, GeneratedImage):
+            raise Uncleared("What a generator declined to make was cleared as an image.", run_id=context.run_id)
         try:
             record = await _stamped(spec, outcome.value, context)
         except SafelightError as error:
@@ -81,7 +93,7 @@ async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         policies = tuple(
             context.services.policies[item] for item in record.get("policies", ()) if item in context.services.policies
         )
-        retry = record["status"] == "blocked" and not record["failed"] and policies
+        retry = record["status"] == "blocked" and not record["failed"] and not record.get("declined") and policies
         if not retry or not all(policy.rewritable for policy in policies):
             continue
         rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, tuple(record["evidence"]))
@@ -120,7 +132,7 @@ async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) 
             run_id=context.run_id,
             image=spec.index,
             model=image.model,
-            algorithmic=services.tools.generator.algorithmic,
+            algorithmic=image.algorithmic,
             title=spec.title,
             parents=tuple([await store.blobs.get(spec.edit_of)] if spec.edit_of else ()),
             components=tuple([await store.blobs.get(ref) for ref in spec.references]),
@@ -140,6 +152,7 @@ async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) 
             "stamp": stamp.model_dump(mode="json"),
             "notes": [*image.notes, *stamp.notes],
             "licences": list(image.licences),
+            "model": image.model,
             "cost": image.cost,
         }
         record = await store.effects.finish(context.run_id, "stamp", key, record)

@@ -131,4 +131,5 @@ def outcome_record(outcome: Cleared[Any] | Blocked) -> dict[str, Any]:
         "evidence": [finding.evidence for finding in decisive if finding.evidence],
         "reason": verdict.reason,
         "failed": verdict.failed,
+        "declined": isinstance(outcome, Blocked) and outcome.declined,
     }

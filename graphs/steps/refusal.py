@@ -68,6 +68,8 @@ def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
     policies = context.services.policies
     titles = [policies[item].title if item in policies else item for item in outcome["policies"]]
     where = outcome["stage"].replace("_", " ")
+    if outcome.get("declined"):
+        return f"{outcome['reason'][:1].upper()}{outcome['reason'][1:]}{': ' if titles else ''}{', '.join(titles)}."
     named = ", ".join(titles) or outcome["reason"] or "the safety policies"
     shown = _own_words(outcome)
     quoted = f" (“{shown[0][:160]}”)" if shown else ""

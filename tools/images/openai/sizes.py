@@ -44,7 +44,7 @@ def fitted(picture: Image.Image, size: Size) -> tuple[Image.Image, str]:
         return picture, ""
     scale = max(size.width / width, size.height / height)
     # The box of the picture that ends up in the image, in its own pixels.
-    across, down = size.width / scale, size.height / scale
+    across, down = min(width, size.width / scale), min(height, size.height / scale)
     left, top = (width - across) / 2, (height - down) / 2
     fit = picture.resize(
         (size.width, size.height), Image.Resampling.LANCZOS, box=(left, top, left + across, top + down)
