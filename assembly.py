@@ -14,7 +14,7 @@ from .config import Settings
 from .errors import StoreError
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
-from .models import build_generator, build_reasoner, build_stack
+from .models import build_generators, build_reasoner, build_stack
 from .provenance.stamper import ImageStamper, open_stamper
 from .safety.clearance import ClearanceOffice
 from .safety.guard import Guard
@@ -88,12 +88,14 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             store=store,
             reasoner=build_reasoner(settings, pool),
             drafter=EmbeddedReasoner(),
-            tools=_toolbox(settings, documents, build_generator(settings, pool)),
+            tools=_toolbox(settings, documents, build_generators(settings, pool)),
             stamper=stamper,
             budget=Budget(settings.max_queries, settings.max_pages, settings.search_seconds),
             human_review=settings.human_review,
             claim_prompt=settings.claim_prompt,
             generating=asyncio.Semaphore(settings.concurrency),
+            partial_images=settings.partial_images,
+            account_key=keys.get("account").key,
         )
         runner = Runner(services, checkpointer, new_id=lambda: f"run_{uuid4().hex}")
         yield Assembly(settings, policies, stack, guard, store, stamper, services, pool, runner)
@@ -116,7 +118,7 @@ def open_searching(settings: Settings, documents: DocumentReader) -> Searching:
     return build_search(settings.search, documents=documents, fetcher=fetcher, seconds=settings.search_seconds)
 
 
-def _toolbox(settings: Settings, documents: DocumentReader, generator: ImageGenerator) -> Toolbox:
+def _toolbox(settings: Settings, documents: DocumentReader, generators: tuple[ImageGenerator, ...]) -> Toolbox:
     searching = open_searching(settings, documents)
     chain = searching.provider
 
@@ -130,7 +132,8 @@ def _toolbox(settings: Settings, documents: DocumentReader, generator: ImageGene
         search=search if chain else None,
         read=searching.reader.read,
         open_file=open_file,
-        generator=generator,
+        generator=generators[0],
+        fallbacks=generators[1:],
     )
 
 

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     policies: Path | None = None
 
     reasoner: _Chain = ()  # openai:MODEL, embedded
-    generator: _Chain = ()  # openai:MODEL, canvas
+    generator: _Chain = ()  # openai:MODEL, diffusers:PATH, canvas
     moderator: _Chain = ()  # embedded, openai:MODEL, monitor:MODEL
     openai_api_key: SecretStr = Field(
         default=SecretStr(""), validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     service_attempts: int = Field(default=4, ge=1, le=10)
     service_concurrency: int = Field(default=8, ge=1, le=256)
     service_per_minute: float | None = Field(default=None, gt=0)
+
+    image_options: dict[str, Any] = Field(default_factory=dict)  # of image services; JSON in the environment
+    partial_images: Literal["off", "judged", "blurred"] = "off"
 
     search: _Chain = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, none
     search_seconds: float = Field(default=12.0, gt=0)

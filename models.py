@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
+from pydantic import ValidationError
+
 from .agent.embedded import EmbeddedReasoner
 from .agent.reasoner import Reasoner
 from .config import Role, Settings
@@ -18,14 +20,17 @@ from .safety.stack import SafetyStack
 from .services import ServicePool
 from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
+from .tools.images.openai import ImageOptions, OpenAIImages
 
-__all__ = ["Choice", "build_generator", "build_reasoner", "build_stack", "chosen"]
+__all__ = ["Choice", "build_generators", "build_reasoner", "build_stack", "chosen"]
 
 _PROVIDERS: dict[str, tuple[str, ...]] = {
     "reasoner": ("embedded",),
-    "generator": ("canvas",),
+    "generator": ("canvas", "openai"),
     "moderator": ("embedded",),
 }
+
+_NAMED = {"openai": "MODEL", "monitor": "MODEL"}  # providers of more than one model, and what names one
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,7 @@ def chosen(role: Role, settings: Settings) -> tuple[Choice, ...]:
     for name in getattr(settings, role):
         provider, _, model = name.partition(":")
         choice = Choice(provider.strip(), model.strip())
-        remote = choice.provider in {"openai", "monitor"}
-        if choice.provider not in _PROVIDERS[role] or remote != bool(choice.model):
+        if choice.provider not in _PROVIDERS[role] or (choice.provider in _NAMED) != bool(choice.model):
             _unknown(role, name)
         choices.append(choice)
     return tuple(choices)
@@ -58,10 +62,26 @@ def build_reasoner(settings: Settings, pool: ServicePool) -> Reasoner:
     return EmbeddedReasoner()
 
 
-def build_generator(settings: Settings, pool: ServicePool) -> ImageGenerator:
-    """Raises ConfigError for a name that is none, or a service that cannot be used."""
-    chosen("generator", settings)
-    return Canvas()
+def build_generators(settings: Settings, pool: ServicePool) -> tuple[ImageGenerator, ...]:
+    """The generators in the order in which they are tried.
+
+    Raises:
+        ConfigError: a name is none, a service cannot be used, or `image_options` holds what is no option.
+    """
+    return tuple(_generator(choice, settings, pool) for choice in chosen("generator", settings))
+
+
+def _generator(choice: Choice, settings: Settings, pool: ServicePool) -> ImageGenerator:
+    if choice.provider == "canvas":
+        return Canvas()
+    service = pool.get("generator")
+    try:
+        # Servers of one's own answer with addresses unless asked for bytes; OpenAI's refuses to be asked.
+        options = ImageOptions.model_validate({"inline": not service.endpoint.is_openai, **settings.image_options})
+    except ValidationError as error:
+        named = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        raise ConfigError(f"image_options cannot be used: {named}. See docs/generators.md for the options.") from None
+    return OpenAIImages(service, choice.model, options=options)
 
 
 def build_stack(settings: Settings, policies: PolicySet, pool: ServicePool) -> SafetyStack:
@@ -71,5 +91,5 @@ def build_stack(settings: Settings, policies: PolicySet, pool: ServicePool) -> S
 
 
 def _unknown(role: Role, name: str) -> NoReturn:
-    known = [f"{name}:MODEL" if name in {"openai", "monitor"} else name for name in _PROVIDERS[role]]
+    known = [f"{name}:{_NAMED[name]}" if name in _NAMED else name for name in _PROVIDERS[role]]
     raise ConfigError(f"{role} {name!r} is unknown. Use {' or '.join(known)}, or several of them with commas.")

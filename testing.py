@@ -31,7 +31,7 @@ from .safety.moderator import Moderator
 from .safety.policy import Policy, PolicySet
 from .safety.stack import SafetyStack
 from .safety.verdict import Decision, Finding, Verdict
-from .tools.images.generator import Capabilities, GeneratedImage, ImageRequest
+from .tools.images.generator import Capabilities, DeclinedImage, GeneratedImage, ImageRequest, ShowPartial
 from .tools.images.spec import ImageSpec, StyleSheet
 from .tools.source import Document, SearchHit, Source
 
@@ -362,25 +362,35 @@ class ScriptedReasoner:
 
 
 class ScriptedGenerator:
-    """A generator that makes plain PNGs, or follows a script of images and errors, and remembers its `requests`.
+    """A generator that makes plain PNGs, or follows a script of images, refusals and errors, and remembers its
+    `requests`.
 
-    Its own images are one flat color, drawn from prompt and seed, so that unlike requests give unlike bytes.
+    Its own images are one flat color, drawn from prompt and seed, so that unlike requests give unlike bytes. Where it
+    is asked to show previews it shows `previews` (PNG), with time between them for others to work.
     """
-
-    algorithmic = True
 
     def __init__(
         self,
-        *script: GeneratedImage | Exception,
+        *script: GeneratedImage | DeclinedImage | Exception,
         capabilities: Capabilities | None = None,
         name: str = "scripted",
+        algorithmic: bool = True,
+        previews: Iterable[bytes] = (),
     ) -> None:
         self.name = name
+        self.algorithmic = algorithmic
+        self.previews = tuple(previews)
         self.capabilities = capabilities or Capabilities(edit=True, mask=True, references=True, max_references=4)
         self.requests: list[ImageRequest] = []
         self._script = list(script)
 
-    async def generate(self, request: ImageRequest) -> GeneratedImage:
+    async def generate_showing(self, request: ImageRequest, show: ShowPartial) -> GeneratedImage | DeclinedImage:
+        for number, data in enumerate(self.previews):
+            await show(number, data, "image/png")
+            await asyncio.sleep(0.2)
+        return await self.generate(request)
+
+    async def generate(self, request: ImageRequest) -> GeneratedImage | DeclinedImage:
         self.requests.append(request)
         if not self._script:
             return self._flat(request)

@@ -74,10 +74,8 @@ class Generation:
                 made = await generator.generate(job.request)
         if isinstance(made, DeclinedImage):
             return made
-        notes = (
-            *made.notes,
-            *(f"{failure} {generator.name} made this image in its place." for failure in job.failure),
-        )
+        taken_over = f"{job.failure} {generator.name} made this image in its place."
+        notes = (*made.notes, taken_over) if job.failure else made.notes
         return replace(made, algorithmic=generator.algorithmic, notes=notes)
 
     async def _tell(self, job: ImageJob) -> None:

@@ -39,11 +39,16 @@ class Endpoint:
         parts = urlsplit(self.base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
             raise ConfigError(f"The base URL of the {self.role} must be http(s)://host/…, with no user in it.")
-        if not self.api_key and self.base_url.rstrip("/") == OPENAI_URL:
+        if not self.api_key and self.is_openai:
             raise ConfigError(f"The {self.role} has no API key. Set OPENAI_API_KEY, or a base URL that needs none.")
         numbers = (self.seconds, self.connect_seconds, self.deadline, self.attempts, self.concurrency)
         if min(numbers) <= 0 or (self.per_minute is not None and self.per_minute <= 0):
             raise ConfigError(f"Seconds, attempts and limits of the {self.role} must be positive.")
+
+    @property
+    def is_openai(self) -> bool:
+        """It is OpenAI's own service, which takes parameters that others refuse, and refuses some that others need."""
+        return self.base_url.rstrip("/") == OPENAI_URL
 
     @property
     def origin(self) -> tuple[str, str, int]:

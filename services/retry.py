@@ -68,6 +68,7 @@ class Retry:
             sleep=self._sleep,
             reraise=True,
         )
+
         async def attempt() -> T:  # tenacity awaits only what it can tell to be a coroutine function
             return await send()
 

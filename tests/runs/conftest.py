@@ -19,7 +19,7 @@ from safelight.errors import FetchRefused
 from safelight.events import Event
 from safelight.graphs.result import RunResult
 from safelight.graphs.runner import Runner
-from safelight.graphs.services import RunRecorder, Services, Toolbox
+from safelight.graphs.services import PartialImages, RunRecorder, Services, Toolbox
 from safelight.provenance.stamp import Assessment, Stamp, StampFacts
 from safelight.safety.clearance import ClearanceOffice
 from safelight.safety.content import Stage
@@ -97,6 +97,8 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         search: ScriptedSearch | None = None,
         pages: Mapping[str, Document] | None = None,
         human_review: bool = False,
+        fallbacks: tuple[ScriptedGenerator, ...] = (),
+        partial_images: PartialImages = "off",
         place: Path | None = None,
     ) -> Surroundings:
         folder = place or tmp_path
@@ -132,9 +134,11 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
             store=store,
             reasoner=reasoner,
             drafter=reasoner,
-            tools=Toolbox(search.search if search else None, read, open_file, generator),
+            tools=Toolbox(search.search if search else None, read, open_file, generator, fallbacks),
             stamper=stamper,
             generating=asyncio.Semaphore(4),
+            partial_images=partial_images,
+            account_key=b"a" * 32,
         )
         runner = Runner(services, saver, new_id=lambda: f"run_{next(numbers)}")
         return Surroundings(services, runner, store, generator, reasoner, stamper)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ....errors import BadInput
-from ....services import OPENAI_URL, Service, ServiceFault, read_events
+from ....services import Service, ServiceFault, read_events, read_json
 from ..generator import Capabilities, DeclinedImage, GeneratedImage, ImageRequest, ShowPartial
 from ..prompt import image_prompt
 from .answers import address_of, declined, encoded_image, finished, generator_error, usage_of
@@ -46,8 +46,7 @@ class OpenAIImages:
     ) -> None:
         self._service = service
         self._model = model
-        inline = service.endpoint.base_url.rstrip("/") != OPENAI_URL
-        self._options = options or ImageOptions(inline=inline)
+        self._options = options or ImageOptions(inline=not service.endpoint.is_openai)
         self._price = price
 
     @property
@@ -67,14 +66,9 @@ class OpenAIImages:
         """
         parameters = self._parameters(request)
 
-        async def send(client: AsyncOpenAI) -> dict[str, Any]:
-            from ....services import read_json
-
-            async with self._call(client, request, parameters) as response:
-                return await read_json(response, self._service.role)
-
         async def attempt(client: AsyncOpenAI) -> GeneratedImage:
-            answer = await send(client)
+            async with self._call(client, request, parameters) as response:
+                answer = await read_json(response, self._service.role)
             listed = answer.get("data")
             entry = listed[0] if isinstance(listed, list) and listed else None
             url = address_of(entry)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safelight.services import Endpoint, Service
+from safelight.services import Endpoint, Retry, Service
 from safelight.tests.upstream import Simulator
 from safelight.tools.images.generator import ImageRequest
 from safelight.tools.images.openai import ImageOptions, OpenAIImages
@@ -23,7 +23,8 @@ async def images(upstream: Simulator) -> AsyncIterator[Images]:
 
     def make(model: str = "gpt-image-2.6-sunburst", seconds: float = 2.0, **options: Any) -> OpenAIImages:
         endpoint = Endpoint("generator", base_url=upstream.url, api_key="k", seconds=seconds, deadline=5.0)
-        opened.append(OpenAIImages(Service(endpoint), model, options=ImageOptions(**options)))
+        service = Service(endpoint, retry=Retry(deadline=5.0, backoff=0.01))
+        opened.append(OpenAIImages(service, model, options=ImageOptions(**options)))
         return opened[-1]
 
     yield make
