@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     trust_list: Path | None = None  # PEM roots whose signatures are trusted beside our own
     claim_prompt: bool = False
 
-    concurrency: int = Field(default=2, ge=1, le=64)
+    concurrency: int = Field(default=2, ge=1, le=4096)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

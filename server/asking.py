@@ -62,6 +62,17 @@ class Inputs:
             self._taken[kind + source] = await self._image(source, kind, param)
         return self._taken[kind + source]
 
+    async def given(
+        self, source: bytes | str, *, kind: Literal["image", "mask"] = "image", param: str = "image"
+    ) -> Attachment:
+        """The image that was sent itself, or told where it is, as `image`. Raises as that does."""
+        if isinstance(source, str):
+            return await self.image(source, kind=kind, param=param)
+        try:
+            return await keep_image(source, kind, self.server.store, kind=kind)
+        except BadInput as error:
+            raise bad_request(str(error), param=param, code="invalid_image") from error
+
     async def document(self, name: str, source: str, *, param: str = "file") -> Attachment:
         """A document from a data URL or plain base64. Raises ApiError 400."""
         data = data_url(source) if source.startswith("data:") else decode_base64(source, param)

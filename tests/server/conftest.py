@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Running:
     state: ServerState
     loop: asyncio.AbstractEventLoop
     listener: Listener
+    clients: list[openai.OpenAI] = field(default_factory=list)
 
     def http(self, key: str = "") -> httpx2.Client:
         """A plain client; errors are answers."""
@@ -55,9 +56,11 @@ class Running:
 
     def client(self, key: str = "any", **more: Any) -> openai.OpenAI:
         """OpenAI's own client, strict about what it gets."""
-        return openai.OpenAI(
+        made = openai.OpenAI(
             base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=30, _strict_response_validation=True, **more
         )
+        self.clients.append(made)
+        return made
 
     def key(self, account: str, *, scopes: tuple[str, ...] = ("generate", "moderate", "verify"), **limits: Any) -> str:
         """A new key of that account's."""
@@ -89,9 +92,12 @@ def running(home: Path, **more: Any) -> Iterator[Running]:
     while not listener.started:
         assert thread.is_alive(), "the server did not start"
         thread.join(0.02)
+    started = Running(f"http://127.0.0.1:{port}", settings, app.state.server, loops[0], listener)
     try:
-        yield Running(f"http://127.0.0.1:{port}", settings, app.state.server, loops[0], listener)
+        yield started
     finally:
+        for client in started.clients:
+            client.close()
         listener.should_exit = True
         thread.join(30)
         assert not thread.is_alive()

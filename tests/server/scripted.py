@@ -13,6 +13,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from safelight.agent.brief import Brief
+from safelight.agent.plan import Plan
+from safelight.agent.reasoner import Research, Think, Understanding
 from safelight.assembly import Assembly, checkpoints, open_store
 from safelight.config import Settings, load_settings
 from safelight.errors import GeneratorError
@@ -25,9 +28,11 @@ from safelight.safety.guard import Guard
 from safelight.safety.policy import PolicySet
 from safelight.safety.stack import SafetyStack
 from safelight.safety.verdict import Decision, Finding, Verdict
+from safelight.services import ServicePool
 from safelight.store import open_checkpointer
 from safelight.testing import ScriptedGenerator, ScriptedReasoner, ScriptedSearch, every_pair
 from safelight.tools.images.generator import GeneratedImage, ImageRequest
+from safelight.tools.images.spec import Size
 from safelight.tools.source import Document, SearchHit
 
 SLOW_SECONDS = 0.4
@@ -64,6 +69,18 @@ class Words:
         return Verdict(decision=decision, findings=found, moderator=self.name, checked=self._checked)
 
 
+class Planning(ScriptedReasoner):
+    """Plans images of the size that was asked for."""
+
+    async def plan(self, brief: Brief, understanding: Understanding, research: Research, think: Think) -> Plan:
+        plan = await super().plan(brief, understanding, research, think)
+        if brief.size == "auto":
+            return plan
+        width, height = (int(side) for side in brief.size.split("x"))
+        sized = [spec.model_copy(update={"size": Size(width=width, height=height)}) for spec in plan.images]
+        return plan.model_copy(update={"images": tuple(sized)})
+
+
 class Drawing(ScriptedGenerator):
     """Draws flat images; notes every call in a file, so that calls are counted across processes."""
 
@@ -88,7 +105,7 @@ class Drawing(ScriptedGenerator):
 async def scripted(settings: Settings) -> AsyncIterator[Assembly]:
     """The assembly, in place of `safelight.assembly.open_assembly`."""
     async with open_store(settings) as (store, ring), open_checkpointer(checkpoints(settings)) as saver:
-        policies = PolicySet.load()
+        policies, pool = PolicySet.load(), ServicePool(settings)
         stack = SafetyStack(policies, dict.fromkeys(Stage, Words(policies)), 5.0, human_review=settings.human_review)
         keys = ring.get("clearance")
         office = ClearanceOffice(keys.secrets, keys.current, policies.version)
@@ -103,14 +120,14 @@ async def scripted(settings: Settings) -> AsyncIterator[Assembly]:
         async def open_file(data: bytes, name: str) -> Document:
             return Document(title=name, url=f"attachment:{name}", text=data.decode())
 
-        reasoner = ScriptedReasoner(thoughts=("I think of a picture.", "I have one."))
+        reasoner = Planning(thoughts=("I think of a picture.", "I have one."))
         services = Services(
             policies=policies, guard=guard, office=office, recorder=recorder, store=store, reasoner=reasoner,
             drafter=reasoner, tools=Toolbox(search.search, read, open_file, Drawing(settings.home / "calls.txt")),
             stamper=stamper, human_review=settings.human_review, generating=asyncio.Semaphore(settings.concurrency),
         )  # fmt: skip
         runner = Runner(services, saver, new_id=lambda: f"run_{uuid4().hex}")
-        yield Assembly(settings, policies, stack, guard, store, stamper, services, runner)
+        yield Assembly(settings, policies, stack, guard, store, stamper, services, pool, runner)
 
 
 async def main() -> None:
