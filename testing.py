@@ -249,11 +249,12 @@ class MemoryRecorder:
     broken: frozenset[str] = frozenset()
     entries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    async def verdict(self, *, run_id: str, content: Content, verdict: Verdict) -> None:
+    async def verdict(
+        self, *, run_id: str, content: Content, verdict: Verdict, clearance: Clearance | None = None
+    ) -> None:
         self._add("verdict", run_id=run_id, content=content, verdict=verdict)
-
-    async def clearance(self, *, run_id: str, clearance: Clearance) -> None:
-        self._add("clearance", run_id=run_id, clearance=clearance)
+        if clearance is not None:
+            self._add("clearance", run_id=run_id, clearance=clearance)
 
     async def effect(self, *, run_id: str, name: str, digest: bytes) -> None:
         self._add("effect", run_id=run_id, name=name, digest=digest)

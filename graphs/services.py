@@ -73,8 +73,10 @@ class RunRecorder:
         self._ledger = ledger
         self.emitters: dict[str, Emitter] = {}
 
-    async def verdict(self, *, run_id: str, content: Content, verdict: Verdict) -> None:
-        await self._ledger.verdict(run_id=run_id, content=content, verdict=verdict)
+    async def verdict(
+        self, *, run_id: str, content: Content, verdict: Verdict, clearance: Clearance | None = None
+    ) -> None:
+        await self._ledger.verdict(run_id=run_id, content=content, verdict=verdict, clearance=clearance)
         if emitter := self.emitters.get(run_id):
             await emitter.emit(
                 VerdictGiven,
@@ -87,9 +89,6 @@ class RunRecorder:
                 seconds=round(verdict.seconds, 4),
                 image=_IMAGE.get(),
             )
-
-    async def clearance(self, *, run_id: str, clearance: Clearance) -> None:
-        await self._ledger.clearance(run_id=run_id, clearance=clearance)
 
     async def effect(self, *, run_id: str, name: str, digest: bytes) -> None:
         await self._ledger.effect(run_id=run_id, name=name, digest=digest)

@@ -73,9 +73,10 @@ class Cleared(Generic[T]):
 class Recorder(Protocol):
     """Whatever keeps the record (the ledger). A method that raises stops what it was to record."""
 
-    async def verdict(self, *, run_id: str, content: Content, verdict: Verdict) -> None: ...
-
-    async def clearance(self, *, run_id: str, clearance: Clearance) -> None: ...
+    async def verdict(
+        self, *, run_id: str, content: Content, verdict: Verdict, clearance: Clearance | None = None
+    ) -> None:
+        """A verdict, with the clearance that was issued upon it: one after the other, and both or none."""
 
     async def effect(self, *, run_id: str, name: str, digest: bytes) -> None: ...
 
@@ -145,11 +146,12 @@ class Guard:
         await self._record("effect", run_id, name=name, digest=content.digest)
 
     async def _settle(self, content: Content, verdict: Verdict, run_id: str) -> Cleared[Content] | Blocked:
-        await self._record("verdict", run_id, content=content, verdict=verdict)
         if not verdict.allowed:
+            await self._record("verdict", run_id, content=content, verdict=verdict)
             return Blocked(verdict, content.stage)
+        # Recorded together, since each commit is a wait for the disk; nobody has the clearance before it is recorded.
         clearance = self._office.issue(content, verdict, run_id=run_id)
-        await self._record("clearance", run_id, clearance=clearance)
+        await self._record("verdict", run_id, content=content, verdict=verdict, clearance=clearance)
         return Cleared(content, clearance, verdict)
 
     async def _record(self, kind: str, run_id: str, **what: Any) -> None:

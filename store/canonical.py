@@ -10,6 +10,8 @@ from typing import Any
 __all__ = ["canonical"]
 
 _LARGEST_EXACT = 2**53 - 1
+# Escapes as the RFC does: the quote, the backslash, and control characters, short forms first.
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -50,8 +52,7 @@ def canonical(value: Any) -> str:
 
 
 def _string(value: str) -> str:
-    # json.dumps escapes as the RFC does: the quote, the backslash, and control characters, short forms first.
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", _quoted(value))
 
 
 def _number(value: float) -> str:

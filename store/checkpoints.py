@@ -57,7 +57,8 @@ async def open_checkpointer(place: str | Path) -> AsyncIterator[BaseCheckpointSa
 @asynccontextmanager
 async def _sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     import aiosqlite
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    from .saver import SharedCommits, SqliteSaver  # LangGraph's modules are slow to import
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,13 +68,20 @@ async def _sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
         raise _unusable(path, error) from error
     try:
         try:
-            saver = AsyncSqliteSaver(connection, serde=strict_serializer())
-            await _patiently(saver.setup)
-            await connection.execute("PRAGMA synchronous = FULL")
-            await connection.execute("PRAGMA secure_delete = ON")  # states hold prompts; a deleted thread is gone
+            writing = SharedCommits(path, busy_seconds=_BUSY_SECONDS)
         except sqlite3.Error as error:
             raise _unusable(path, error) from error
-        yield saver
+        try:
+            saver = SqliteSaver(connection, writing, serde=strict_serializer())
+            try:
+                await _patiently(saver.setup)
+                await connection.execute("PRAGMA synchronous = FULL")
+                await connection.execute("PRAGMA secure_delete = ON")  # threads are deleted through this connection
+            except sqlite3.Error as error:
+                raise _unusable(path, error) from error
+            yield saver
+        finally:
+            await writing.aclose()
     finally:
         await connection.close()
 

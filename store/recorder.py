@@ -97,8 +97,14 @@ class LedgerRecorder:
         self._entropy = entropy
         self._veils: OrderedDict[str, bytes] = OrderedDict()
 
-    async def verdict(self, *, run_id: str, content: _Digested, verdict: _Verdict) -> None:
-        """A verdict was given on `content`. Also kept as a row, with its findings but without their evidence."""
+    async def verdict(
+        self, *, run_id: str, content: _Digested, verdict: _Verdict, clearance: _Cleared | None = None
+    ) -> None:
+        """A verdict was given on `content`, and a clearance issued upon it.
+
+        The verdict is also kept as a row, with its findings but without their evidence. The clearance's signature stays
+        out: the ledger is no place to take a valid one from.
+        """
         payload = {
             "stage": str(content.stage),
             "decision": str(verdict.decision),
@@ -128,23 +134,15 @@ class LedgerRecorder:
         def keep(connection: sa.Connection, veiled: str) -> None:
             connection.execute(_KEEP_VERDICT, {**row, "content": veiled})
 
-        await self._enter("verdict", run_id, content.digest, payload, keep)
-
-    async def clearance(self, *, run_id: str, clearance: _Cleared) -> None:
-        """A clearance was issued. Its signature stays out: the ledger is no place to take a valid one from."""
-        payload = {
-            "stage": str(clearance.stage),
-            "policy_version": clearance.policy_version,
-            "expires_at": float(clearance.expires_at),
-            "key_id": clearance.key_id,
-            "nonce": clearance.nonce.hex(),
-        }
-        await self._enter("clearance", run_id, clearance.digest, payload)
+        matters = [("verdict", content.digest, payload)]
+        if clearance is not None:
+            matters.append(("clearance", clearance.digest, _shown(clearance)))
+        await self._enter(run_id, matters, keep)
 
     async def effect(self, *, run_id: str, name: str, digest: bytes | str) -> None:
         """An effect is about to run on the input with this digest."""
         raw = bytes.fromhex(digest) if isinstance(digest, str) else digest
-        await self._enter("effect", run_id, raw, {"name": name})
+        await self._enter(run_id, [("effect", raw, {"name": name})])
 
     async def note(self, kind: str, *, run_id: str, payload: Mapping[str, Any] | None = None) -> Entry:
         """Anything else worth proving later (`delivered`, `refused`, `suspended` …). No content of a person's."""
@@ -162,20 +160,23 @@ class LedgerRecorder:
 
     async def _enter(
         self,
-        kind: str,
         run_id: str,
-        digest: bytes,
-        payload: dict[str, Any],
+        matters: Sequence[tuple[str, bytes, dict[str, Any]]],
         keep: Callable[[sa.Connection, str], None] | None = None,
     ) -> None:
+        """Enter (kind, digest, payload) of each matter next to each other; `keep` gets the first one's veiled digest."""
         known = self._veils.get(run_id)
 
         def work(connection: sa.Connection) -> tuple[bytes, list[Entry]]:
             secret = known or self._secret(connection, run_id)
-            veiled = _veil(secret, digest)
+            veiled = [_veil(secret, digest) for _, digest, _ in matters]
             if keep is not None:
-                keep(connection, veiled)
-            return secret, self._ledger.link(connection, [Record(kind, run_id, {**payload, "content": veiled})])
+                keep(connection, veiled[0])
+            records = [
+                Record(kind, run_id, {**payload, "content": content})
+                for (kind, _, payload), content in zip(matters, veiled, strict=True)
+            ]
+            return secret, self._ledger.link(connection, records)
 
         secret, entries = await self._database.write(work, last=True)
         self._veils[run_id] = secret  # only now: before, the transaction that made it might have been undone
@@ -191,6 +192,16 @@ class LedgerRecorder:
             insert_new(connection, VeilRow, {"run_id": run_id, "secret": self._entropy(_VEIL_BYTES)})
             found = connection.execute(query).scalar_one()
         return bytes(found)
+
+
+def _shown(clearance: _Cleared) -> dict[str, Any]:
+    return {
+        "stage": str(clearance.stage),
+        "policy_version": clearance.policy_version,
+        "expires_at": float(clearance.expires_at),
+        "key_id": clearance.key_id,
+        "nonce": clearance.nonce.hex(),
+    }
 
 
 def _veil(secret: bytes, digest: bytes) -> str:

@@ -224,9 +224,6 @@ class _Mutating(MemoryRecorder):
     async def verdict(self, **details: Any) -> None:
         await self._wait()
 
-    async def clearance(self, **details: Any) -> None:
-        await self._wait()
-
     async def effect(self, **details: Any) -> None:
         await self._wait()
 

@@ -184,8 +184,7 @@ async def test_the_recorder_is_one_that_guards_accept_and_writes_no_words(store:
     content = Content(Stage.GENERATOR_INPUT, (TextPart(SECRET), ImagePart(b"an image")))
     office = ClearanceOffice({"k1": bytes(32)}, "k1", "p1")
     clearance = office.issue(content, verdict().model_copy(update={"findings": ()}), run_id="r1")
-    await recorder.verdict(run_id="r1", content=content, verdict=verdict(Decision.BLOCK))
-    await recorder.clearance(run_id="r1", clearance=clearance)
+    await recorder.verdict(run_id="r1", content=content, verdict=verdict(Decision.BLOCK), clearance=clearance)
     await recorder.effect(run_id="r1", name="generate", digest=content.digest)
 
     given, cleared, ran = await store.ledger.entries(run_id="r1")
