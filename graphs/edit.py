@@ -17,7 +17,7 @@ def edit_graph(effects: Effects) -> RunGraph:
     add_head(graph)
     graph.add_node("complete", prompt.complete)
     graph.add_node("plan", planning.draft)
-    graph.add_conditional_edges("gate", prompt.route_edit, ["refuse", "complete", "plan"])
+    graph.add_conditional_edges("reason", prompt.route_edit, ["refuse", "complete", "plan"])
     graph.add_conditional_edges("complete", refusal.unless_refused("plan"), ["refuse", "plan"])
     graph.add_edge("plan", "judge_plan")
     add_tail(graph, effects)

@@ -21,7 +21,7 @@ from ..safety.chain import EffectChain
 from ..safety.guard import Blocked, Cleared, Effect
 from .signatures import positional_parameters
 
-__all__ = ["DeclaredEffect", "EffectError", "Vault"]
+__all__ = ["DeclaredEffect", "EffectError", "Vault", "settled"]
 
 _log = structlog.get_logger(__name__)
 
@@ -140,11 +140,11 @@ class DeclaredEffect:
         return self.effect
 
     async def _read(self, state: Any, runtime: Runtime[Any]) -> Any:
-        return await _settled(self.read(state, runtime) if self._read_takes_runtime else self.read(state))
+        return await settled(self.read(state, runtime) if self._read_takes_runtime else self.read(state))
 
     async def _write(self, state: Any, outcome: Outcome, runtime: Runtime[Any]) -> Any:
         more = (runtime,) if self._write_takes_runtime else ()
-        return await _settled(self.write(state, outcome, *more))
+        return await settled(self.write(state, outcome, *more))
 
     async def fused(self, state: Any, runtime: Runtime[Any]) -> Any:
         """Check, effect and review as one step."""
@@ -211,7 +211,7 @@ class DeclaredEffect:
         return Command(goto=Send(f"{self.name}.check", state))
 
     async def _run_id(self, state: Any, runtime: Runtime[Any]) -> str:
-        return cast(str, await _settled(self.run_id(state, runtime)))
+        return cast(str, await settled(self.run_id(state, runtime)))
 
     def _record(self, error: Exception, runtime: Runtime[Any]) -> EffectError:
         """The failure as a record; raises it again where it stops the run, or where it is still to be retried."""
@@ -247,5 +247,6 @@ def _matches(retry_on: Any, error: Exception) -> bool:
     return bool(retry_on(error))
 
 
-async def _settled(value: Any | Awaitable[Any]) -> Any:
+async def settled(value: Any | Awaitable[Any]) -> Any:
+    """The value, or what it comes to where it is awaitable: functions that users pass may be async or not."""
     return await value if inspect.isawaitable(value) else value

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..events import Event, Thinking
+from ..safety.hold import current_hold
 
 __all__ = ["Emitter"]
 
@@ -17,9 +19,8 @@ Keep = Callable[[Event], Awaitable[None]]
 class Emitter:
     """The one way in which a run speaks.
 
-    An event is stored before anyone sees it, so that whoever reconnects misses none. Thoughts are held back until the
-    prompt has cleared (`release`), and dropped if it has not (`drop`): reasoning runs beside its guard, and what it
-    says may quote what should not be shown.
+    An event is stored before anyone sees it, so that whoever reconnects misses none. What work that runs ahead of a
+    verdict says (it may quote what should not be shown) is held until the verdict is a yes, and else dropped.
     """
 
     def __init__(self, run_id: str, *, first: int, clock: Callable[[], datetime], keep: Keep) -> None:
@@ -28,34 +29,25 @@ class Emitter:
         self._clock = clock
         self._keep = keep
         self._lock = asyncio.Lock()
-        self._held: list[str] | None = []
         self.queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
     async def emit(self, kind: type[Any], **fields: Any) -> None:
-        """Make an event of this kind, keep it, hand it out."""
+        """Make an event of this kind, keep it, hand it out: now, or after the verdict that the caller is ahead of."""
+        hold = current_hold()
+        if hold is None or not hold.defer(partial(self._emit, kind, fields)):
+            await self._emit(kind, fields)
+
+    async def think(self, text: str) -> None:
+        """A thinking summary."""
+        await self.emit(Thinking, text=text)
+
+    def close(self) -> None:
+        """No event will follow."""
+        self.queue.put_nowait(None)
+
+    async def _emit(self, kind: type[Any], fields: dict[str, Any]) -> None:
         async with self._lock:
             event: Event = kind(run_id=self._run_id, seq=self._next, at=self._clock(), **fields)
             await self._keep(event)
             self._next += 1
             self.queue.put_nowait(event)
-
-    async def think(self, text: str) -> None:
-        """A thinking summary: shown now, or once the prompt has cleared."""
-        if self._held is not None:
-            self._held.append(text)
-        else:
-            await self.emit(Thinking, text=text)
-
-    async def release(self) -> None:
-        """The prompt has cleared: show what was held, and hold no more."""
-        held, self._held = self._held or [], None
-        for text in held:
-            await self.emit(Thinking, text=text)
-
-    def drop(self) -> None:
-        """The prompt has not cleared: forget what was held."""
-        self._held = []
-
-    def close(self) -> None:
-        """No event will follow."""
-        self.queue.put_nowait(None)

@@ -31,6 +31,7 @@ from ..safety.guard import Blocked, Cleared, Effect
 from .compiled import CompiledGuardedGraph
 from .effect_step import DeclaredEffect, EffectError, Vault
 from .enforce import enforced_copy
+from .speculation import Speculation
 from .topology import Pauses, topology_of
 from .verify import prove
 
@@ -64,6 +65,7 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.declared_effects: dict[str, DeclaredEffect] = {}
+        self.speculations: dict[str, Speculation] = {}
         self.parent_routes: dict[str, tuple[str, ...]] = {}
 
     def add_node(
@@ -131,6 +133,38 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
         self.declared_effects[name] = declared
         return self
 
+    def add_speculative(
+        self,
+        name: str,
+        *,
+        check: Callable[..., Any],
+        work: Callable[..., Any],
+        write: Callable[..., Any],
+        guards: Sequence[str],
+        **options: Any,
+    ) -> Any:
+        """Declare work that begins beside its check: `name.check` and `name.work`, which meet in `name.verdict`.
+
+        `check(state[, runtime]) -> Cleared | Blocked` is what `Guard.check` gave, `work(state[, runtime]) -> update` is
+        what may begin meanwhile, and `write(state, outcome[, runtime]) -> update` is what becomes of the verdict;
+        routes go by what it writes. All may be async. `guards` names the effects and deliveries that this check is one
+        for. `options` are those of `add_node`.
+
+        Until the check has said yes the work is held: its update, its exceptions and what it writes to the stream wait,
+        and so does each effect that it calls, unless that is `pure`. A no cancels it, and the step ends at once.
+
+        Raises:
+            GraphError: nothing is guarded, a cache policy, or a retry policy that does not say what it retries.
+        """
+        if not guards or isinstance(guards, str):
+            raise GraphError(f"'{name}' is a check and must name what it guards: guards=[\"…\"].")
+        if options.get("cache_policy") is not None:
+            raise GraphError(f"'{name}' takes part in guarding and must not be cached: drop its cache_policy.")
+        speculation = Speculation(name, check, work, write, tuple(guards))
+        self.add_node(name, speculation.fused, **options)
+        self.speculations[name] = speculation
+        return self
+
     def set_node_defaults(self, **defaults: Any) -> Any:
         """As `StateGraph.set_node_defaults`. Raises GraphError for a retry policy that does not say what it retries."""
         _refuse_default_retry("set_node_defaults", defaults.get("retry_policy"))
@@ -184,6 +218,7 @@ class GuardedGraph(StateGraph[StateT, ContextT, InputT, OutputT]):
         twin.branches = defaultdict(dict, {source: dict(found) for source, found in self.branches.items()})
         twin._node_defaults = replace(self._node_defaults)
         twin.declared_effects, twin.parent_routes = dict(self.declared_effects), dict(self.parent_routes)
+        twin.speculations = dict(self.speculations)
         return twin
 
     def _check_timeouts(self) -> None:

@@ -16,7 +16,7 @@ def instant_graph(effects: Effects) -> RunGraph:
     graph = RunGraph(RunState, context_schema=RunContext)
     add_head(graph)
     graph.add_node("plan", planning.draft)
-    graph.add_conditional_edges("gate", refusal.unless_refused("plan"), ["refuse", "plan"])
+    graph.add_conditional_edges("reason", refusal.unless_refused("plan"), ["refuse", "plan"])
     graph.add_edge("plan", "judge_plan")
     add_tail(graph, effects)
     return graph

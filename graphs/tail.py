@@ -1,4 +1,4 @@
-"""What every mode shares: the way in up to the gate, and the way from a plan to delivered images."""
+"""What every mode shares: the way in up to the verdict on the prompt, and the way from a plan to delivered images."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ RunGraph = GuardedGraph[RunState, RunContext, RunState, RunState]
 
 
 def add_head(graph: RunGraph) -> None:
-    """`admit`, then the prompt guard beside reasoning, which meet at `gate`; the edges out of it are the mode's own."""
+    """`admit`, then `reason` beside the prompt guard; the edges out of it are the mode's own."""
     graph.add_node("admit", prompt.admit)
-    graph.add_node("judge_prompt", prompt.judge_prompt, metadata={"safelight": "check", "for": ["generate", "deliver"]})
-    graph.add_node("reason", prompt.reason)
-    graph.add_node("gate", prompt.gate)
+    graph.add_speculative(
+        "reason",
+        check=prompt.judge_prompt,
+        work=prompt.reason,
+        write=prompt.write_prompt,
+        guards=["generate", "deliver"],
+    )
     graph.add_node("refuse", refusal.refuse)
     graph.add_edge(START, "admit")
-    graph.add_edge("admit", "judge_prompt")
     graph.add_edge("admit", "reason")
-    graph.add_edge(["judge_prompt", "reason"], "gate")
     graph.add_edge("refuse", END)
 
 

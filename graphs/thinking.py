@@ -14,8 +14,8 @@ __all__ = ["thinking_graph"]
 def thinking_graph(effects: Effects) -> RunGraph:
     """The graph of thinking mode, not yet compiled.
 
-    The prompt guard runs beside reasoning; what reasoning says is held until both meet at the gate. Nothing with an
-    effect outside the process (a search included) lies before the gate.
+    Reasoning runs beside the prompt guard; what it says is held until the verdict. Nothing with an effect outside the
+    process (a search included) lies before that.
     """
     graph = RunGraph(RunState, context_schema=RunContext)
     add_head(graph)
@@ -28,7 +28,7 @@ def thinking_graph(effects: Effects) -> RunGraph:
     graph.add_node("learn", research.learn)
     graph.add_node("plan", planning.plan)
 
-    graph.add_conditional_edges("gate", prompt.route_gate, ["refuse", "complete", "inquire"])
+    graph.add_conditional_edges("reason", prompt.route_prompt, ["refuse", "complete", "inquire"])
     graph.add_conditional_edges("complete", refusal.unless_refused("inquire"), ["refuse", "inquire"])
     graph.add_conditional_edges("inquire", research.route_inquiry, ["search", "open_file", "learn"])
     graph.add_edge("search", "select")

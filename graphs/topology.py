@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from langgraph._internal._runnable import coerce_to_runnable
 from langgraph.graph.state import CompiledStateGraph, StateGraph
 
 from ..errors import GraphError
 from .signatures import declared_ends, returns_bare_command, subgraphs_of
+from .speculation import Speculation
 from .verify import END, START, Groups, Topology
 
 __all__ = ["DEFAULT_HANDLER", "Pauses", "matters", "must_choose", "routes_of", "topology_of"]
@@ -44,6 +46,7 @@ class _Draft:
     edges: set[tuple[str, str]] = field(default_factory=set)
     certain: set[tuple[str, str]] = field(default_factory=set)
     joins: set[tuple[frozenset[str], str]] = field(default_factory=set)
+    inner: set[tuple[frozenset[str], str]] = field(default_factory=set)
     anywhere: dict[str, str] = field(default_factory=dict)
     effects: set[str] = field(default_factory=set)
     exposed: set[str] = field(default_factory=set)
@@ -63,6 +66,7 @@ class _Draft:
             edges=frozenset(self.edges),
             certain=frozenset(self.certain),
             joins=frozenset(self.joins),
+            inner=frozenset(self.inner),
             anywhere=dict(self.anywhere),
             effects=frozenset(self.effects),
             exposed=frozenset(self.exposed),
@@ -127,6 +131,7 @@ class _Reader:
         self.inside = inside
         self.draft = _Draft()
         self.declared = frozenset(getattr(builder, "declared_effects", {}))
+        self.speculations: Mapping[str, Speculation] = getattr(builder, "speculations", {})
         self.parents: Mapping[str, tuple[str, ...]] = getattr(builder, "parent_routes", {})
         self.entry: dict[str, str] = {END: END}
         self.exit: dict[str, str] = {START: START}
@@ -153,6 +158,9 @@ class _Reader:
         if name in self.declared:
             self._add_declared(name)
             return
+        if name in self.speculations:
+            self._add_speculation(name, self.speculations[name])
+            return
         self._add_plain(name)
         found = [(self._subtopology(graph, direct), direct) for graph, direct in subgraphs_of(spec.runnable)]
         held = [(topology, direct) for topology, direct in found if topology is not None and matters(topology)]
@@ -175,6 +183,27 @@ class _Reader:
         self.entry[name], self.exit[name] = check, review
         # Whatever raises in here takes its raw output with it: nothing of it reaches the state.
         self.inner[name] = (check,)
+
+    def _add_speculation(self, name: str, speculation: Speculation) -> None:
+        """`name` starts `name.check` and `name.work`; what follows comes after both, or after a no of the check."""
+        step = coerce_to_runnable(speculation.work, name=f"{name}.work", trace=False)
+        for graph, direct in subgraphs_of(step):
+            topology = self._subtopology(graph, direct)
+            if topology is not None and matters(topology):
+                raise GraphError(
+                    f"The work of '{name}' reaches a graph with guards or effects. It runs ahead of its verdict, so "
+                    "they would as well: put that graph behind the speculation, as a node."
+                )
+        check, work, verdict = f"{name}.check", f"{name}.work", f"{name}.verdict"
+        self.draft.nodes |= {name, check, work, verdict}
+        both = {(name, check), (name, work)}
+        self.draft.edges |= both
+        self.draft.certain |= both
+        join = (frozenset({check, work}), verdict)
+        self.draft.joins.add(join)
+        self.draft.inner.add(join)
+        self.entry[name], self.exit[name] = name, verdict
+        self.inner[name] = (name,)
 
     def _subtopology(self, graph: Any, direct: bool) -> Topology | None:
         topology = getattr(graph, "topology", None)
@@ -200,6 +229,7 @@ class _Reader:
         draft.certain |= {(renamed(a), renamed(b)) for a, b in inner.certain}
         draft.failures |= {(renamed(a), renamed(b)) for a, b in inner.failures}
         draft.joins |= {(frozenset(map(renamed, sources)), renamed(target)) for sources, target in inner.joins}
+        draft.inner |= {(frozenset(map(renamed, sources)), renamed(target)) for sources, target in inner.inner}
         draft.anywhere |= {renamed(node): reason for node, reason in inner.anywhere.items()}
         draft.effects |= {renamed(node) for node in inner.effects}
         draft.exposed |= {renamed(node) for node in inner.exposed}
@@ -315,6 +345,9 @@ class _Reader:
             else:
                 for target in _targets_of(name, metadata):
                     groups.setdefault((role, target, metadata.get("any_of", name)), set()).add(self.exit[name])
+        for name, speculation in self.speculations.items():
+            for target in speculation.guards:
+                groups.setdefault(("check", target, name), set()).add(f"{name}.check")
         for (role, target, _), group in sorted(groups.items()):
             if target not in self.draft.effects | self.draft.deliveries:
                 raise GraphError(f"{' and '.join(sorted(group))} guards '{target}', which is no effect of this graph.")

@@ -35,13 +35,15 @@ class Topology:
     `checks` and `reviews` map an effect (or a delivery) to its guards: each group must be passed, by any one of its
     nodes. `exposed` are the effects whose raw output lies in the state until it is reviewed. `failures` names edges
     that are taken when a node raises: drawn, walked, never certain. `jumps` pairs a node of a subgraph with the node of
-    the parent graph that it may jump to; here they are ways to END.
+    the parent graph that it may jump to; here they are ways to END. `inner` are those joins that lie inside one step:
+    they keep nothing from step to step, and always wait for all of their sources.
     """
 
     nodes: frozenset[str]
     edges: frozenset[tuple[str, str]] = frozenset()
     certain: frozenset[tuple[str, str]] = frozenset()
     joins: frozenset[Join] = frozenset()
+    inner: frozenset[Join] = frozenset()
     anywhere: Mapping[str, str] = field(default_factory=dict)
     effects: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
@@ -196,9 +198,10 @@ class _Walker:
         queue = [start]
         for node in queue:
             targets = list(self.topology.onward.get(node, ()))
-            for sources, target in self.topology.joins_from.get(node, ()):
-                if joins(sources, seen):
-                    targets.append(target)
+            for join in self.topology.joins_from.get(node, ()):
+                rule = _all_sources if join in self.topology.inner else joins
+                if rule(join[0], seen):
+                    targets.append(join[1])
             if strands(node):
                 targets.append(END)
             for target in targets:
@@ -259,7 +262,7 @@ class _Walker:
                     queue.append(target)
 
         def waits(node: str) -> bool:
-            joins = self.topology.joins_from.get(node, ())
+            joins = [join for join in self.topology.joins_from.get(node, ()) if join not in self.topology.inner]
             onward = any(source == node for source, _ in self.topology.certain)
             return bool(joins) and not onward and not any(sources - {node} <= sure for sources, _ in joins)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cas
 from ..errors import ConfigError, StoreError, Uncleared
 from .clearance import Clearance, ClearanceOffice
 from .content import Content, Stage
+from .hold import beside, current_hold
 from .stack import SafetyStack
 from .verdict import Decision, Verdict
 
@@ -28,7 +29,18 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langchain_core.tools import BaseTool
 
-__all__ = ["Blocked", "Cleared", "Declined", "Describe", "Effect", "Guard", "Recorder", "guard", "guard_tool"]
+__all__ = [
+    "Blocked",
+    "Cleared",
+    "Declined",
+    "Describe",
+    "Effect",
+    "Guard",
+    "Recorder",
+    "guard",
+    "guard_tool",
+    "is_cleared",
+]
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -68,6 +80,11 @@ class Cleared(Generic[T]):
     value: T
     clearance: Clearance
     verdict: Verdict
+
+
+def is_cleared(outcome: object) -> bool:
+    """True for `Cleared` itself, and nothing that only resembles it."""
+    return type(outcome) is Cleared
 
 
 class Recorder(Protocol):
@@ -181,9 +198,10 @@ class Effect(Generic[In, Out]):
         ConfigError: a value cannot be copied; pass `freeze` to `guard`.
     """
 
-    __slots__ = ("_content_in", "_content_out", "_fn", "_freeze", "_guard", "name", "stage_in", "stage_out")
+    __slots__ = ("_content_in", "_content_out", "_fn", "_freeze", "_guard", "name", "pure", "stage_in", "stage_out")
 
     name: str
+    pure: bool
     stage_in: Stage
     stage_out: Stage
     _fn: Callable[[In], Awaitable[Out]]
@@ -203,9 +221,11 @@ class Effect(Generic[In, Out]):
         content_in: Callable[[In], Content],
         content_out: Callable[[Out, In], Content | Declined],
         freeze: Callable[[Any], Any],
+        pure: bool = False,
     ) -> None:
         fields = {
             "name": name,
+            "pure": pure,
             "stage_in": Stage(stage_in),
             "stage_out": Stage(stage_out),
             "_fn": fn,
@@ -258,6 +278,8 @@ class Effect(Generic[In, Out]):
         if isinstance(content, Verdict):
             raise Uncleared(f"Uncleared at {self.stage_in}: {content.reason}.", run_id=run_id, stage=self.stage_in)
         self._guard.demand(clearance, content, run_id=run_id)
+        if not self.pure and (hold := current_hold()) is not None:
+            await hold.passed()  # called by work that runs ahead of its own verdict: wait for that
         await self._guard.record_effect(self.name, content, run_id=run_id)
         return await self._fn(held)
 
@@ -274,12 +296,31 @@ class Effect(Generic[In, Out]):
         return outcome if isinstance(outcome, Blocked) else Cleared(held, outcome.clearance, outcome.verdict)
 
     async def run(self, value: In, *, run_id: str) -> Cleared[Out] | Blocked:
-        """Check, call and review in one. A block in front costs nothing: the callable was not run."""
+        """Check, call and review in one. A block in front costs nothing: the callable was not run, or, if it is
+        `pure`, was cancelled."""
+        if self.pure:
+            return await self._run_beside(value, run_id)
         admitted = await self.check(value, run_id=run_id)
         if isinstance(admitted, Blocked):
             return admitted
         output = await self.call(admitted.value, admitted.clearance, run_id=run_id)
         return await self.review(output, admitted.value, run_id=run_id)
+
+    async def _run_beside(self, value: In, run_id: str) -> Cleared[Out] | Blocked:
+        """As `run`, with the callable beside its check: its output is held, and recorded as an effect when it is let
+        go, since before that nothing happened to anyone."""
+        held = self._frozen(value)
+        content = self._described(self.stage_in, self._content_in, held)
+        if isinstance(content, Verdict):
+            return await self._guard.refuse(Content(self.stage_in, ()), content, run_id=run_id)
+        given = self._frozen(held)
+        checked = self._guard.check(content, run_id=run_id)
+        admitted, output = await beside(checked, lambda: self._fn(given), passed=is_cleared)
+        if isinstance(admitted, Blocked):
+            return admitted
+        self._guard.demand(admitted.clearance, content, run_id=run_id)
+        await self._guard.record_effect(self.name, content, run_id=run_id)
+        return await self.review(cast(Out, output), held, run_id=run_id)
 
     def _frozen(self, value: T) -> T:
         try:
@@ -321,12 +362,16 @@ def guard(
     content_in: Callable[[In], Content],
     content_out: Callable[[Out, In], Content | Declined],
     freeze: Callable[[Any], Any] = copy.deepcopy,
+    pure: bool = False,
 ) -> Effect[In, Out]:
     """Wrap one callable of one argument between two guards. A plain function runs in a thread.
 
     `freeze` must return something that nobody else can change and that equals its argument; `copy.deepcopy` costs
     nothing for `str`, `bytes` and tuples of them. Content is put before `stage_in` and `stage_out`, whatever stage
     the describing functions name. `content_out` says `Declined` of an output in which the callable itself refuses.
+
+    `pure` says that the callable has no effect outside this process, money included: a local model, a renderer. `run`
+    then starts it beside its check; its output is held until the check says yes, and a no cancels it.
     """
     return Effect(
         _as_async(fn),
@@ -337,6 +382,7 @@ def guard(
         content_in=content_in,
         content_out=content_out,
         freeze=freeze,
+        pure=pure,
     )
 
 

@@ -164,7 +164,7 @@ class LedgerRecorder:
         matters: Sequence[tuple[str, bytes, dict[str, Any]]],
         keep: Callable[[sa.Connection, str], None] | None = None,
     ) -> None:
-        """Enter (kind, digest, payload) of each matter next to each other; `keep` gets the first one's veiled digest."""
+        """Enter (kind, digest, payload) of each matter next to each other; `keep` gets the first veiled digest."""
         known = self._veils.get(run_id)
 
         def work(connection: sa.Connection) -> tuple[bytes, list[Entry]]:

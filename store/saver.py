@@ -1,8 +1,8 @@
 """LangGraph's SQLite saver, with writes that share their commits.
 
-LangGraph's own hops to its thread three or four times a write and commits each write by itself; a step with four parallel
-branches makes five. Here what waits is written in one hop and one commit, so that durability (`synchronous=FULL`) is
-paid once a step. Tables and rows are LangGraph's: either saver reads what the other wrote.
+LangGraph's own hops to its thread three or four times a write and commits each write by itself; a step with four
+parallel branches makes five. Here what waits is written in one hop and one commit, so that durability
+(`synchronous=FULL`) is paid once a step. Tables and rows are LangGraph's: either saver reads what the other wrote.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ..services import RunContext
 from ..state import RunState
 from .refusal import human_verdict, refusal_of
 
-__all__ = ["admit", "complete", "gate", "judge_prompt", "reason", "route_edit", "route_gate"]
+__all__ = ["admit", "complete", "judge_prompt", "reason", "route_edit", "route_prompt", "write_prompt"]
 
 
 async def admit(state: RunState, runtime: Runtime[RunContext]) -> RunState:
@@ -25,7 +25,7 @@ async def admit(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     return {"round": 0}
 
 
-async def judge_prompt(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+async def judge_prompt(state: RunState, runtime: Runtime[RunContext]) -> Cleared[Content] | Blocked:
     """Judge the request with its images, in the light of the whole conversation."""
     context = runtime.context
     brief = Brief.model_validate(state["brief"])
@@ -34,11 +34,11 @@ async def judge_prompt(state: RunState, runtime: Runtime[RunContext]) -> RunStat
         outcome = await context.services.guard.check(content, run_id=context.run_id)
         if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REVIEW:
             outcome = await human_verdict(content, outcome, context)
-    return {"prompt": outcome_record(outcome), "not_checked": list(outcome.verdict.not_checked)}
+    return outcome
 
 
 async def reason(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Understand the request, beside its guard: what comes of it is held until the gate."""
+    """Understand the request, beside its guard: what comes of it is held until the verdict."""
     context = runtime.context
     brief = Brief.model_validate(state["brief"])
     reasoner = context.services.reasoner if brief.mode == "thinking" else context.services.drafter
@@ -47,20 +47,17 @@ async def reason(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     return {"understanding": understanding.model_dump(mode="json")}
 
 
-async def gate(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Where the prompt's verdict and the reasoning meet: thoughts are shown, or dropped with the request."""
-    context = runtime.context
-    outcome = state["prompt"]
-    if outcome["decision"] == Decision.ALLOW:
-        await context.emitter.release()
-        return {}
-    context.emitter.drop()
-    if outcome["decision"] == Decision.REWRITE and Brief.model_validate(state["brief"]).mode == "thinking":
-        return {}
-    return {"refusal": refusal_of(outcome, context, instant=outcome["decision"] == Decision.REWRITE)}
+async def write_prompt(state: RunState, outcome: Cleared[Content] | Blocked, runtime: Runtime[RunContext]) -> RunState:
+    """What the prompt's verdict comes to: a refusal where it is neither allowed nor can be rewritten here."""
+    record = outcome_record(outcome)
+    update: RunState = {"prompt": record, "not_checked": list(outcome.verdict.not_checked)}
+    rewrite = outcome.verdict.decision is Decision.REWRITE
+    if isinstance(outcome, Cleared) or (rewrite and Brief.model_validate(state["brief"]).mode == "thinking"):
+        return update
+    return {**update, "refusal": refusal_of(record, runtime.context, instant=rewrite)}
 
 
-def route_gate(state: RunState) -> str:
+def route_prompt(state: RunState) -> str:
     """`refuse`, `complete` (a safe completion is due) or `inquire`."""
     if "refusal" in state:
         return "refuse"
@@ -68,8 +65,8 @@ def route_gate(state: RunState) -> str:
 
 
 def route_edit(state: RunState) -> str:
-    """As `route_gate`, with nothing to look up: `refuse`, `complete` or `plan`."""
-    step = route_gate(state)
+    """As `route_prompt`, with nothing to look up: `refuse`, `complete` or `plan`."""
+    step = route_prompt(state)
     return "plan" if step == "inquire" else step
 
 
@@ -89,7 +86,6 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         if rewrite.prompt is None:
             return {"refusal": refusal_of({**outcome, "offer": list(rewrite.offer)}, context)}
         brief = brief.model_copy(update={"prompt": rewrite.prompt})
-        await context.emitter.release()
         await context.emit(Rewritten, policies=tuple(outcome["policies"]), changes=rewrite.changes)
         understanding = await context.services.reasoner.understand(brief, context.emitter.think)
     change = {

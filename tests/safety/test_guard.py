@@ -493,7 +493,7 @@ def test_an_effect_shows_its_guards_and_hides_its_callable() -> None:
     assert repr(effect) == "Effect(search: tool_call → tool_result)"
     assert (effect.name, effect.stage_in, effect.stage_out) == ("search", Stage.TOOL_CALL, Stage.TOOL_RESULT)
     public = {name for name in dir(effect) if not name.startswith("_")}
-    assert public == {"name", "stage_in", "stage_out", "check", "call", "review", "run"}
+    assert public == {"name", "pure", "stage_in", "stage_out", "check", "call", "review", "run"}
     assert not hasattr(effect, "__wrapped__")
     assert not hasattr(effect, "__dict__")
     for name in ("_guard", "_fn", "name", "call"):
