@@ -310,7 +310,7 @@ class Effect(Generic[In, Out]):
         """As `run`, with the callable beside its check: its output is held, and recorded as an effect when it is let
         go, since before that nothing happened to anyone."""
         held = self._frozen(value)
-        content = self._described(self.stage_in, self._content_in, held)
+        content = self._incoming(held)
         if isinstance(content, Verdict):
             return await self._guard.refuse(Content(self.stage_in, ()), content, run_id=run_id)
         given = self._frozen(held)
