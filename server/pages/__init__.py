@@ -1,9 +1,18 @@
-"""The pages that a person uses. `router` is included by the application; it may answer anywhere outside of `/v1`."""
+"""The pages that a person uses: studio, runs, verification, graphs and the reviewer's table.
+
+Everything is rendered here and works without a script; scripts add streaming, dropping and brushing. `router` is
+included by the application before its API: where both answer at one address, a browser that asks for HTML gets the page.
+"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-__all__ = ["router"]
+from . import assets, downloads, graphs, review, runs, session, studio, verify
+from .failures import error_page
+
+__all__ = ["error_page", "router"]
 
 router = APIRouter(include_in_schema=False)
+for _part in (assets, studio, runs, downloads, verify, graphs, review, session):
+    router.include_router(_part.router)
