@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .. import __version__
@@ -57,8 +57,9 @@ def create_app(
             "5XX": {"model": errors.ErrorBody, "description": "What is wrong with the server"},
         },
     )
-    errors.install(app)
-    for router in (*_ROUTERS, *_pages()):
+    pages = import_module(".pages", __package__)  # a package of their own: the API does without them
+    errors.install(app, pages.error_page)
+    for router in (pages.router, *_ROUTERS):
         app.include_router(router)
     if settings.cors:
         app.add_middleware(
@@ -68,9 +69,3 @@ def create_app(
     app.add_middleware(BodyLimits, largest=settings.max_body_mib * _MIB, buffered=settings.max_buffered_mib * _MIB)
     app.add_middleware(Envelope, observe=metrics.observe)
     return app
-
-
-def _pages() -> tuple[APIRouter, ...]:
-    """The pages, which are a package of their own: the API does without them."""
-    found = import_module(".pages", __package__)
-    return (found.router,)

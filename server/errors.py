@@ -15,8 +15,11 @@ from ..errors import BadInput, SafelightError
 from .envelope import request_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.responses import Response
 
 __all__ = ["ApiError", "ErrorBody", "bad_request", "busy", "error_body", "install", "not_found"]
 
@@ -91,8 +94,9 @@ def error_body(
     return {"error": {**fields, **extra}}
 
 
-def install(app: FastAPI) -> None:
-    """Give every error of the application that shape."""
+def install(app: FastAPI, page: Callable[[Request, int, str], Response | None] = lambda *_: None) -> None:
+    """Give every error of the application that shape; or that of `page`, where it has one for whoever asked."""
+    app.state.error_page = page
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -101,18 +105,22 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _answer(request: Request, status: int, error: ApiError) -> JSONResponse:
+def _answer(request: Request, status: int, error: ApiError) -> Response:
+    page: Response | None = request.app.state.error_page(request, status, str(error))
+    if page is not None:
+        page.headers.update(error.headers)
+        return page
     # Clients of OpenAI's API retry 408, 409, 429 and everything from 500: a decision is not worth retrying.
     retry = {"x-should-retry": "false"} if status in {400, 409} else {}
     return JSONResponse(error.body(request_id_of(request.scope)), status, headers={**retry, **error.headers})
 
 
-async def _api_error(request: Request, error: Exception) -> JSONResponse:
+async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - registered for nothing else
     return _answer(request, error.status, error)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     name = HTTPStatus(error.status_code).phrase
     codes = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
@@ -122,7 +130,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, error.status_code, wrapped)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - registered for nothing else
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"})
@@ -133,7 +141,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _own_error(request: Request, error: Exception) -> JSONResponse:
+async def _own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, BadInput):
         return _answer(request, 400, bad_request(str(error)))
     _log.error("request broke", exc_info=error)
@@ -144,7 +152,7 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, 500, broken)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     _log.error("request broke", exc_info=error)
     broken = ApiError(500, "The server failed; its log says more.", code="server_error", type="server_error")
     return _answer(request, 500, broken)

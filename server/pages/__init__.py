@@ -1,7 +1,7 @@
 """The pages that a person uses: studio, runs, verification, graphs and the reviewer's table.
 
-Everything is rendered here and works without a script; scripts add streaming, dropping and brushing. `router` is
-included by the application before its API: where both answer at one address, a browser that asks for HTML gets the page.
+Everything is rendered here and works without a script; scripts add streaming, dropping and brushing. The application
+includes `router` before its API: where both answer at one address, a browser that asks for HTML gets the page.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from fastapi import Request
@@ -36,10 +37,6 @@ def part(template: str, **values: Any) -> str:
     return _environment().get_template(f"parts/{template}.html").render(**values)
 
 
-def _environment() -> Environment:
-    return _ENVIRONMENT
-
-
 def _seconds(value: float) -> str:
     if value < 60:
         return f"{value:.1f} s"
@@ -69,16 +66,16 @@ def _by_modality(gaps: Iterable[str]) -> list[tuple[str, list[str]]]:
 
 def _choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str) -> Markup:
     """A labeled select, written as a line of a sentence would be."""
-    lines = Markup("").join(
-        Markup('<option value="{}"{}>{}</option>').format(value, Markup(" selected" if value == chosen else ""), text)
-        for value, text in options
-    )
+    row = Markup('<option value="{}"{}>{}</option>')
+    marked = {True: Markup(" selected"), False: ""}
+    lines = Markup("").join(row.format(value, marked[value == chosen], text) for value, text in options)
     return Markup(
         '<span class="choice"><label class="edge" for="{0}">{1}</label><select id="{0}" name="{0}">{2}</select></span>'
     ).format(escape(name), label, lines)
 
 
-def _build() -> Environment:
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
@@ -86,11 +83,6 @@ def _build() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(
-        seconds=_seconds, day=_day, policy=_policy, capfirst=_capfirst, by_modality=_by_modality
-    )
+    environment.filters.update(seconds=_seconds, day=_day, policy=_policy, capfirst=_capfirst, by_modality=_by_modality)
     environment.globals.update(asset=asset, choice=_choice, stages=STAGES)
     return environment
-
-
-_ENVIRONMENT = _build()

@@ -40,8 +40,8 @@ STAGES = {
     "plan": "the plan",
     "tool_call": "a question to the web",
     "tool_result": "what was found",
-    "generator_input": "the words for the picture",
-    "generator_output": "the picture itself",
+    "generator_input": "the words for an image",
+    "generator_output": "an image",
     "image_set": "the set as a whole",
 }
 _STEPS = ("Brief", "Thought", "Plan", "Exposure", "Set", "Delivery")
@@ -63,6 +63,8 @@ class Check:
     @property
     def subject(self) -> str:
         """What was judged, in words."""
+        if self.image is not None and self.stage in {"generator_input", "generator_output"}:
+            return f"{'the words for ' if self.stage == 'generator_input' else ''}image {self.image + 1}"
         return STAGES.get(self.stage, self.stage.replace("_", " "))
 
 
