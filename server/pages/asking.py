@@ -21,7 +21,7 @@ from ..auth import Caller
 from ..state import ServerState
 from .story import Story
 
-__all__ = ["COUNTS", "MODES", "SIZES", "STYLES", "Typed", "brief_of", "story_of", "turns_after"]
+__all__ = ["COUNTS", "GRID", "MODES", "SIZES", "STYLES", "Typed", "brief_of", "story_of", "turns_after"]
 
 COUNTS = (("", "as many as fit"), *((str(n), str(n)) for n in range(1, 9)))
 SIZES = (
@@ -44,7 +44,7 @@ MODES = (("thinking", "thinking"), ("instant", "instant"))
 
 _MOST_FILES = 10
 _MOST_TURNS = 20
-_GRID = 6  # the mask that is made without a brush has this many cells a side
+GRID = 6  # cells a side of the mask that is made without a brush
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,10 @@ def _grid_mask(cells: Iterable[str], width: int, height: int) -> bytes:
     """A mask (PNG, white where the edit goes) from numbered cells of a grid, counted from the upper left."""
     from PIL import Image
 
-    small = Image.new("L", (_GRID, _GRID), 0)
+    small = Image.new("L", (GRID, GRID), 0)
     for cell in cells:
-        if cell.isdecimal() and int(cell) < _GRID * _GRID:
-            small.putpixel((int(cell) % _GRID, int(cell) // _GRID), 255)
+        if cell.isdecimal() and int(cell) < GRID * GRID:
+            small.putpixel((int(cell) % GRID, int(cell) // GRID), 255)
     out: Any = io.BytesIO()
     small.resize((width, height), Image.Resampling.NEAREST).save(out, "PNG")
     return bytes(out.getvalue())

@@ -107,7 +107,7 @@ def _partials(changed: dict[str, str], said: str) -> str:
     ]
     if said:
         parts.append(f'<hx-partial hx-target="#say" hx-swap="innerHTML">{part("say", text=said)}</hx-partial>')
-    return " ".join("".join(parts).split("\n"))  # one line: it becomes the data of one event
+    return " ".join("".join(parts).split())  # one line: it becomes the data of one event
 
 
 def _shown(story: Story, *, live: bool) -> dict[str, Any]:
