@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from ...graphs.drawing import draw_svg
-from ...graphs.verify import Topology
 from ..auth import Caller, allowed
 from ..errors import not_found
 from ..state import Server
@@ -53,9 +52,4 @@ async def drawing(name: str, server: Server, caller: _Asks) -> Response:
         raise not_found("graph")
     # Its own style sheet is in it; nothing else may run or be fetched from there.
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
-    return Response(_drawn(name, graph.topology), media_type="image/svg+xml", headers=headers)
-
-
-@lru_cache(maxsize=8)
-def _drawn(name: str, topology: Topology) -> str:
-    return draw_svg(topology)
+    return Response(await asyncio.to_thread(draw_svg, graph.topology), media_type="image/svg+xml", headers=headers)
