@@ -149,7 +149,8 @@ def report(name: str, trips: list[Trip], took: float) -> None:
     delivered = sum(trip.status == "delivered" for trip in trips)
     print(
         f"{name:<12} {delivered:>4} of {len(trips)} delivered in {took:6.1f} s   "
-        f"first event p50 {_at(firsts, 0.5):6.0f} p95 {_at(firsts, 0.95):6.0f} ms   run p50 {_at(totals, 0.5):6.2f} p95 {_at(totals, 0.95):6.2f} s",
+        f"first event p50 {_at(firsts, 0.5):6.0f} p95 {_at(firsts, 0.95):6.0f} ms   "
+        f"run p50 {_at(totals, 0.5):6.2f} p95 {_at(totals, 0.95):6.2f} s",
         flush=True,
     )
 
