@@ -45,6 +45,12 @@ class BodyLimits:
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         size, begun, answered, complete = 0, asyncio.get_running_loop().time(), False, False
+        refusal: ApiError | None = None
+
+        def refused(error: ApiError) -> ApiError:
+            nonlocal refusal
+            refusal = refusal or error
+            return error
 
         async def counted() -> Message:
             nonlocal size, complete
@@ -55,32 +61,37 @@ class BodyLimits:
             try:
                 message = await asyncio.wait_for(receive(), max(0.0, patience))
             except TimeoutError:
-                raise ApiError(408, "The request came too slowly.", code="request_timeout") from None
+                raise refused(ApiError(408, "The request came too slowly.", code="request_timeout")) from None
             if message["type"] == "http.request":
                 length = len(message.get("body", b""))
                 size += length
                 self._held += length
                 complete = not message.get("more_body", False)
                 if size > self._largest:
-                    raise self._too_large()
+                    raise refused(self._too_large())
                 if self._held > self._buffered and self._held > size:
-                    raise busy("Too many large requests at once.", 2, code="server_busy")
+                    raise refused(busy("Too many large requests at once.", 2, code="server_busy"))
             else:
                 complete = True
             return message
 
         async def noted(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if (
+                refusal is None or answered
+            ):  # else the framework's own answer, which calls it a body that does not parse
+                answered = True
+                await send(message)
 
         try:
             await self._app(scope, counted, noted)
-        except ApiError as error:  # raised while the framework read, outside of its handlers
-            if not answered:
-                await _answer(scope, send, error)
+        except ApiError as error:
+            if error is not refusal:
+                raise
         finally:
             self._held -= size
+        if refusal is not None and not answered:
+            await _answer(scope, send, refusal)
 
     def _too_large(self) -> ApiError:
         message = f"The request is larger than {self._largest / 2**20:g} MiB."
