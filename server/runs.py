@@ -164,6 +164,11 @@ class RunManager:
             await self._finish(run_id, "cancelled")
         return event is not None
 
+    async def leave(self, run_id: str) -> None:
+        """Its asker has gone: end the run if it is still under way here."""
+        if run_id in self._live and not self.draining:
+            await self.cancel(run_id)
+
     async def review(self, run_id: str, *, approve: bool, reviewer: str) -> None:
         """Answer a run that waits for a human, and let it go on. Raises ApiError 409 where it does not wait."""
         record = await self._store.runs.get(run_id)

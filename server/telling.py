@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..events import Event, ImageRetried, ImageStarted, PlanMade, Rewritten, SearchMade, SourceRead, Thinking, Warned
 from ..graphs.result import Delivery, Gap, Refusal, RunResult
 
-__all__ = ["answer_text", "is_refusal", "link_text", "refusal_text", "thought"]
+__all__ = ["answer_text", "is_refusal", "link_text", "refusal_text", "suspended_text", "thought"]
 
 _OPENING = "I can’t make this as it was asked."
 
@@ -27,6 +27,11 @@ def refusal_text(refusal: Refusal) -> str:
     if refusal.offer:
         lines += ["", "What I can make instead:", *(f"- {offer}" for offer in refusal.offer)]
     return "\n".join(lines)
+
+
+def suspended_text(run_id: str) -> str:
+    """What is said while a human decides."""
+    return f"A human reviewer has to look at this first. It goes on when they have decided, as run {run_id}."
 
 
 def answer_text(result: RunResult, link: Link | None) -> str:

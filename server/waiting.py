@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
@@ -18,7 +20,7 @@ from .errors import ApiError, busy
 from .runs import Asked
 from .state import ServerState
 
-__all__ = ["asked_for", "finished", "outcome"]
+__all__ = ["asked_for", "attended", "finished", "outcome"]
 
 
 def asked_for(
@@ -63,7 +65,7 @@ async def finished(server: ServerState, request: Request, run_id: str, asked: As
             return record
         keeps = asked.detached or asked.idempotency is not None
         if not keeps:
-            await server.runs.cancel(run_id)
+            await server.runs.leave(run_id)
         if gone in done:
             raise ApiError(499, "The caller went away.", code="client_closed_request")
         message = f"The images took longer than {server.settings.answer_seconds:g} s."
@@ -74,6 +76,16 @@ async def finished(server: ServerState, request: Request, run_id: str, asked: As
         for task in (waiting, gone):
             task.cancel()
         await asyncio.gather(waiting, gone, return_exceptions=True)
+
+
+@asynccontextmanager
+async def attended(server: ServerState, run_id: str, asked: Asked) -> AsyncIterator[None]:
+    """While someone listens. A run that does not outlive its asker is cancelled when they leave before its end."""
+    try:
+        yield
+    finally:
+        if not asked.detached and asked.idempotency is None:
+            await server.runs.leave(run_id)
 
 
 def outcome(record: RunRecord) -> RunResult:

@@ -7,7 +7,7 @@ from typing import Any
 from ...graphs.result import Delivery, Gap, RunResult
 from ..errors import ApiError, busy
 
-__all__ = ["gap_view", "raise_if_blocked"]
+__all__ = ["gap_view", "raise_if_blocked", "raise_if_broken"]
 
 _INPUT_STAGES = {"prompt", "plan", "tool_call", "tool_result", "generator_input"}
 _MAKING = {"generate", "stamp"}
@@ -35,6 +35,13 @@ def raise_if_blocked(result: RunResult) -> None:
         if first.policy:
             raise _blocked(first.reason, first.stage, _policies(first), first.offer, result.run_id)
         raise _broken(first.reason, result.run_id)
+
+
+def raise_if_broken(result: RunResult) -> None:
+    """Nothing where there is an answer to give, be it a refusal. Raises ApiError 500 where no image could be made."""
+    refusal = result.refusal
+    if refusal is not None and refusal.failed and not refusal.policies and refusal.stage in _MAKING:
+        raise _broken(refusal.reason, result.run_id)
 
 
 def gap_view(image: Delivery) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..quota import check_quota
 from ..runs import Asked
 from ..sse import EventStream, sse
 from ..state import Server, ServerState
-from ..waiting import asked_for, finished, outcome
+from ..waiting import asked_for, attended, finished, outcome
 from .blocks import gap_view, raise_if_blocked
 from .forms import edit_fields
 from .models import mode_of
@@ -201,10 +201,9 @@ async def _stream(
     """Nothing of an image leaves before the whole set is cleared: partial images are the finished ones, sent first to
     clients that ask for some."""
     yield f": {run_id}\n\n".encode()
-    over = False
     try:
-        record = await server.runs.wait(run_id)
-        over = record.status not in {"running", "interrupted"}
+        async with attended(server, run_id, asked):
+            record = await server.runs.wait(run_id)
         result = outcome(record)
         raise_if_blocked(result)
         gaps = [gap_view(each) for each in result.images if each.gap]
@@ -220,9 +219,6 @@ async def _stream(
     except Exception:
         yield sse(error_body("The server failed.", "server_error", "server_error", None, run_id), event="error")
         raise
-    finally:
-        if not over and not server.runs.draining and asked.idempotency is None:
-            await server.runs.cancel(run_id)
 
 
 async def _event(image: Delivery, fields: ImageFields, server: ServerState, created: int) -> dict[str, Any]:
