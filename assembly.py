@@ -14,13 +14,13 @@ from .config import Settings
 from .errors import StoreError
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
-from .models import build_generators, build_reasoner, build_stack
+from .models import build_generators, build_reasoners, build_stack
 from .provenance.stamper import ImageStamper, open_stamper
 from .safety.clearance import ClearanceOffice
 from .safety.guard import Guard
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
-from .services import ServicePool
+from .services import PriceTable, ServicePool, account_hash
 from .store import KeyRing, Store, open_checkpointer
 from .tools.fetch import PageFetcher
 from .tools.images.generator import ImageGenerator
@@ -80,22 +80,39 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         stamper = await open_stamper(settings, store)
         documents = DocumentReader()
         exits.callback(documents.close)
+        prices = await asyncio.to_thread(PriceTable.load, settings.prices)
+        account_key = (await asyncio.to_thread(keys.get, "account")).key
+        reasoners = build_reasoners(
+            settings,
+            pool,
+            open_image=store.blobs.get,
+            identify=lambda account: account_hash(account, account_key) if account else "",
+        )
         services = Services(
             policies=policies,
             guard=guard,
             office=office,
             recorder=recorder,
             store=store,
-            reasoner=build_reasoner(settings, pool),
+            reasoner=reasoners[0],
+            reasoner_fallbacks=reasoners[1:],
+            prices=prices,
             drafter=EmbeddedReasoner(),
             tools=_toolbox(settings, documents, build_generators(settings, pool)),
             stamper=stamper,
-            budget=Budget(settings.max_queries, settings.max_pages, settings.search_seconds),
+            budget=Budget(
+                settings.max_queries,
+                settings.max_pages,
+                settings.search_seconds,
+                settings.max_rounds,
+                settings.max_revisions,
+                settings.max_cost,
+            ),
             human_review=settings.human_review,
             claim_prompt=settings.claim_prompt,
             generating=asyncio.Semaphore(settings.concurrency),
             partial_images=settings.partial_images,
-            account_key=keys.get("account").key,
+            account_key=account_key,
         )
         runner = Runner(services, checkpointer, new_id=lambda: f"run_{uuid4().hex}")
         yield Assembly(settings, policies, stack, guard, store, stamper, services, pool, runner)

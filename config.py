@@ -31,7 +31,7 @@ _EMBEDDED: dict[str, tuple[str, ...]] = {
     "generator": ("canvas",),
     "moderator": ("embedded",),
 }
-_WITH_KEY: dict[str, tuple[str, ...]] = {}
+_WITH_KEY: dict[str, tuple[str, ...]] = {"reasoner": ("openai:gpt-6.2-sol", "embedded")}
 
 
 def _default_home() -> Path:
@@ -71,11 +71,14 @@ class Settings(BaseSettings):
     moderator_api_key: SecretStr = SecretStr("")
     monitor_base_url: str = ""
     monitor_api_key: SecretStr = SecretStr("")
+    reasoner_effort: str = ""  # the service's own word: none, minimal, low, medium, high, …
     service_seconds: float = Field(default=180.0, gt=0)
     service_deadline: float = Field(default=300.0, gt=0)
     service_attempts: int = Field(default=4, ge=1, le=10)
     service_concurrency: int = Field(default=8, ge=1, le=256)
     service_per_minute: float | None = Field(default=None, gt=0)
+    prices: Path | None = None  # YAML, laid over the shipped price table
+    max_cost: float | None = Field(default=None, gt=0)  # US dollars a run
 
     image_options: dict[str, Any] = Field(default_factory=dict)  # of image services; JSON in the environment
     partial_images: Literal["off", "judged", "blurred"] = "off"
@@ -84,6 +87,8 @@ class Settings(BaseSettings):
     search_seconds: float = Field(default=12.0, gt=0)
     max_queries: int = Field(default=3, ge=0, le=12)
     max_pages: int = Field(default=6, ge=0, le=40)
+    max_rounds: int = Field(default=2, ge=1, le=5)
+    max_revisions: int = Field(default=2, ge=0, le=8)
 
     moderator_seconds: float = Field(default=60.0, gt=0)
     human_review: bool = False

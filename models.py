@@ -5,12 +5,14 @@ A name is `provider` or `provider:model`, and the model is free text: the list c
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from pydantic import ValidationError
 
 from .agent.embedded import EmbeddedReasoner
+from .agent.model import ModelReasoner
 from .agent.reasoner import Reasoner
 from .config import Role, Settings
 from .errors import ConfigError
@@ -22,10 +24,12 @@ from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
 from .tools.images.openai import ImageOptions, OpenAIImages
 
-__all__ = ["Choice", "build_generators", "build_reasoner", "build_stack", "chosen"]
+Open = Callable[[str], Awaitable[bytes]]
+
+__all__ = ["Choice", "build_generators", "build_reasoners", "build_stack", "chosen"]
 
 _PROVIDERS: dict[str, tuple[str, ...]] = {
-    "reasoner": ("embedded",),
+    "reasoner": ("openai", "embedded"),
     "generator": ("canvas", "openai"),
     "moderator": ("embedded",),
 }
@@ -56,10 +60,32 @@ def chosen(role: Role, settings: Settings) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def build_reasoner(settings: Settings, pool: ServicePool) -> Reasoner:
-    """Raises ConfigError for a name that is none, or a service that cannot be used."""
-    chosen("reasoner", settings)
-    return EmbeddedReasoner()
+def build_reasoners(
+    settings: Settings, pool: ServicePool, *, open_image: Open, identify: Callable[[str], str]
+) -> tuple[Reasoner, ...]:
+    """The reasoners of the chain, first choice first.
+
+    `open_image` gives the bytes behind a blob reference, `identify` the safety identifier of an account.
+
+    Raises:
+        ConfigError: a name that is none, or a service that cannot be used.
+    """
+    reasoners: list[Reasoner] = []
+    for choice in chosen("reasoner", settings):
+        if choice.provider == "openai":
+            service = pool.get("reasoner")
+            reasoners.append(
+                ModelReasoner(
+                    service,
+                    choice.model,
+                    open_image=open_image,
+                    effort=settings.reasoner_effort or None,
+                    identify=identify,
+                )
+            )
+        else:
+            reasoners.append(EmbeddedReasoner())
+    return tuple(reasoners)
 
 
 def build_generators(settings: Settings, pool: ServicePool) -> tuple[ImageGenerator, ...]:

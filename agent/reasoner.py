@@ -8,11 +8,22 @@ from typing import Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from ..safety.policy import Policy
+from ..tools.images.spec import ImageSpec, StyleSheet
 from ..tools.source import Document, Source
 from .brief import Brief
 from .plan import Plan
 
-__all__ = ["Fact", "Reasoner", "Research", "Rewrite", "Think", "Understanding"]
+__all__ = [
+    "Fact",
+    "Inquirer",
+    "Reasoner",
+    "Research",
+    "Review",
+    "Reviewer",
+    "Rewrite",
+    "Think",
+    "Understanding",
+]
 
 Think = Callable[[str], Awaitable[None]]
 """Takes one sentence of the thinking summary, as soon as there is one."""
@@ -65,6 +76,16 @@ class Research(_Frozen):
     notes: tuple[str, ...] = ()
 
 
+class Review(_Frozen):
+    """What an image looks like beside its plan. `prompt` is the image prompt that would mend it, where it does not fit;
+    `looked` is false where whoever was asked cannot see."""
+
+    fits: bool
+    problems: tuple[str, ...] = ()
+    prompt: str = ""
+    looked: bool = True
+
+
 @runtime_checkable
 class Reasoner(Protocol):
     """Whatever can think a brief through. Structured answers against these schemas, and a stream of summaries.
@@ -84,3 +105,19 @@ class Reasoner(Protocol):
     async def rewrite(self, text: str, policies: tuple[Policy, ...], evidence: tuple[str, ...]) -> Rewrite: ...
 
     async def plan(self, brief: Brief, understanding: Understanding, research: Research, think: Think) -> Plan: ...
+
+
+@runtime_checkable
+class Inquirer(Protocol):
+    """A reasoner that can say whether enough was looked up."""
+
+    async def deepen(
+        self, understanding: Understanding, facts: tuple[Fact, ...], asked: tuple[str, ...], most: int
+    ) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Reviewer(Protocol):
+    """A reasoner that can look at what was made. `image` is encoded, and cleared."""
+
+    async def review(self, image: bytes, spec: ImageSpec, style: StyleSheet) -> Review: ...

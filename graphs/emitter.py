@@ -48,6 +48,13 @@ class Emitter:
     async def _emit(self, kind: type[Any], fields: dict[str, Any]) -> None:
         async with self._lock:
             event: Event = kind(run_id=self._run_id, seq=self._next, at=self._clock(), **fields)
-            await self._keep(event)
+            keeping = asyncio.ensure_future(self._keep(event))
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                # It will be stored all the same: its number must not be given out again.
+                await asyncio.wait([keeping])
+                self._next += keeping.exception() is None
+                raise
             self._next += 1
             self.queue.put_nowait(event)

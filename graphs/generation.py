@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import BadInput, GeneratorError, StoreError
 from ..events import Warned
+from ..services import Bill, current_bill
 from ..store import Finished, Unknown
 from ..tools.images.generator import DeclinedImage, GeneratedImage, ImageGenerator, StreamingGenerator
 from .drawn import ImageJob
@@ -50,15 +51,25 @@ class Generation:
                 unknown_end=True,
             )
         await self._tell(job)
+        bill = current_bill()
+        if bill is not None and not bill.allows():
+            await effects.fail(job.run_id, _EFFECT, key, "budget")
+            raise _with_earlier(_spent(bill), job)
         try:
             made = await self._made(job)
         except (GeneratorError, BadInput) as error:
+            if bill is not None and getattr(error, "charged", False) is not False:
+                await bill.book("generator", generator.name, None)
             if not getattr(error, "unknown_end", False):  # otherwise it may have been done: the ledger says no more
                 await effects.fail(job.run_id, _EFFECT, key, str(error))
             raise _with_earlier(error, job) from error.__cause__
         if isinstance(made, DeclinedImage):
             await effects.finish(job.run_id, _EFFECT, key, {"declined": asdict(made)})
             return made
+        if bill is not None:  # before the image is kept: a kill in between must not hide what was paid
+            free = not generator.capabilities.remote
+            cost = made.cost if made.cost or free else None
+            await bill.book("generator", made.model, {**made.usage, "images": 1}, cost=cost)
         ref = await self._services.store.keep(job.run_id, made.data)
         await effects.finish(job.run_id, _EFFECT, key, _booked(made, ref))
         return made
@@ -94,6 +105,15 @@ class Generation:
             raise GeneratorError(f"The finished image {booked['ref'][:19]}… is no longer in the store.") from error
         lists = {name: tuple(booked[name]) for name in ("notes", "licences")}
         return GeneratedImage(data, **{name: value for name, value in booked.items() if name != "ref"} | lists)
+
+
+def _spent(bill: Bill) -> GeneratorError:
+    return GeneratorError(
+        f"The run has used up its budget of ${bill.limit:g}: no further image is made.",
+        charged=False,
+        code="budget",
+        kind="budget",
+    )
 
 
 def next_job(job: ImageJob, error: Exception) -> ImageJob | None:

@@ -31,7 +31,8 @@ def assemble(context: RunContext, state: dict[str, Any]) -> RunResult:
         warnings=tuple(state.get("warnings", ())),
         notes=tuple(dict.fromkeys([*plan.get("notes", ()), *(note for image in images for note in image.notes)])),
         timings=dict(context.timings),
-        cost={"total": round(sum(record.get("cost", 0.0) for record in state.get("images", {}).values()), 6)},
+        cost=context.bill.costs(),
+        bill=context.bill.public(),
     )
 
 

@@ -63,7 +63,8 @@ class Refusal(_Frozen):
 
 
 class RunResult(_Frozen):
-    """The outcome of one run. `timings` are wall-clock seconds by step; `cost` is in US dollars."""
+    """The outcome of one run. `timings` are wall-clock seconds by step; `cost` is in US dollars by
+    role, as far as prices are known; `bill` has a line a model: calls, tokens, images, and what has no known price."""
 
     run_id: str
     status: Status
@@ -77,6 +78,7 @@ class RunResult(_Frozen):
     notes: tuple[str, ...] = ()
     timings: dict[str, float] = Field(default_factory=dict)
     cost: dict[str, float] = Field(default_factory=dict)
+    bill: tuple[dict[str, Any], ...] = ()
 
     def public(self) -> dict[str, Any]:
         """The result as JSON."""

@@ -18,6 +18,7 @@ from langgraph.types import Command
 from ..agent.brief import Brief
 from ..errors import BadInput, SafelightError, StoreError
 from ..events import Event, RunFinished, RunStarted, Suspended
+from ..services import billing
 from .edit import edit_graph
 from .effects import Effects
 from .emitter import Emitter
@@ -153,10 +154,13 @@ class Runner:
             given: Any = Command(resume=answer)
         else:
             given = None if resumed else {"brief": brief.model_dump(mode="json")}
+        if resumed:
+            await context.restore_bill()
         runs = self._services.store.runs
         await runs.update(context.run_id, status="running")
         try:
-            state = await graph.ainvoke(given, config, context=context, durability="sync")
+            with billing(context.bill):
+                state = await graph.ainvoke(given, config, context=context, durability="sync")
         except asyncio.CancelledError:
             await runs.update(context.run_id, status="interrupted")
             raise

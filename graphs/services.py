@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
@@ -10,14 +11,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..agent.chain import ReasonerChain
 from ..agent.reasoner import Reasoner
-from ..events import VerdictGiven
+from ..events import VerdictGiven, Warned
 from ..provenance.stamp import Stamper
 from ..safety.clearance import Clearance, ClearanceOffice
 from ..safety.content import Content
 from ..safety.guard import Guard, Recorder
 from ..safety.policy import PolicySet
 from ..safety.verdict import Verdict
+from ..services import Bill, PriceTable
 from ..tools.images.generator import ImageGenerator
 from ..tools.source import Document, SearchHit
 from .emitter import Emitter
@@ -44,11 +47,17 @@ def about_image(index: int) -> None:
 
 @dataclass(frozen=True)
 class Budget:
-    """What one run may spend on research: queries, pages read, and seconds for each call."""
+    """What one run may spend: queries, pages read and seconds for each call of research; rounds of it; US dollars.
+
+    `revisions` is how many images may be made once more after the reasoner has looked at them.
+    """
 
     queries: int = 3
     pages: int = 6
     seconds: float = 12.0
+    rounds: int = 2
+    revisions: int = 2
+    dollars: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +105,11 @@ class RunRecorder:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that runs share. `drafter` is the reasoner that needs no model: instant and edit mode plan with it.
-    `account_key` turns accounts into what remote services may be told of them."""
+    """Everything that runs share. `drafter` is the reasoner that needs no model: instant mode plans with it.
+
+    `reasoner_fallbacks` think where `reasoner` cannot; with none, a run fails where it does. `account_key` turns
+    accounts into what remote services may be told of them.
+    """
 
     policies: PolicySet
     guard: Guard
@@ -109,6 +121,8 @@ class Services:
     tools: Toolbox
     stamper: Stamper
     budget: Budget = Budget()
+    reasoner_fallbacks: tuple[Reasoner, ...] = ()
+    prices: PriceTable = field(default_factory=PriceTable.load)
     human_review: bool = False
     claim_prompt: bool = False
     generating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
@@ -129,6 +143,25 @@ class RunContext:
     repeat_unknown: bool = False
     account: str = ""
     timings: dict[str, float] = field(default_factory=dict)
+    reasoner: ReasonerChain = field(init=False)
+    bill: Bill = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reasoner = ReasonerChain((self.services.reasoner, *self.services.reasoner_fallbacks), self.warn)
+        self.bill = Bill(self.services.prices, limit=self.services.budget.dollars, keep=self._keep_cost)
+
+    async def restore_bill(self) -> None:
+        """Take up what earlier starts of this run have spent."""
+        for entry in await self.services.store.ledger.entries(run_id=self.run_id, limit=100_000):
+            if entry.kind == "cost":
+                self.bill.restore(json.loads(entry.payload))
+
+    async def _keep_cost(self, entry: dict[str, Any]) -> None:
+        await self.services.store.ledger.append("cost", run_id=self.run_id, payload=entry)
+
+    async def warn(self, text: str) -> None:
+        """Tell the user something that does not stop the run."""
+        await self.emit(Warned, text=text)
 
     async def emit(self, kind: type[Any], **fields: Any) -> None:
         await self.emitter.emit(kind, **fields)

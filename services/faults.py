@@ -51,7 +51,8 @@ class ServiceFault(ToolError):
     """A call to a service failed. `sent` is false where the request never left; `charged` as in `GeneratorError`.
 
     `retry_after` is in seconds, where the service named it; `details` is what it said about a block (stage and
-    categories). The message never quotes what was sent.
+    categories). `status` and `said` are the HTTP status and the service's own words, for finding out what it cannot
+    do: `said` may quote what was sent, and is never shown. The message never quotes it.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class ServiceFault(ToolError):
         sent: bool = True,
         retry_after: float | None = None,
         details: dict[str, Any] | None = None,
+        status: int = 0,
+        said: str = "",
     ) -> None:
         super().__init__(message)
         self.kind: FaultKind = kind
@@ -70,6 +73,8 @@ class ServiceFault(ToolError):
         self.sent = sent
         self.retry_after = retry_after
         self.details = details or {}
+        self.status = status
+        self.said = said
 
     @property
     def retryable(self) -> bool:
@@ -145,6 +150,12 @@ def _status_fault(error: Any, role: str) -> ServiceFault:
     """`error` is an `openai.APIStatusError`; its `body` is the inner error object, unknown keys included."""
     status: int = error.status_code
     body = error.body if isinstance(error.body, dict) else {}
+    fault = _named_fault(error, status, body, role)
+    fault.status, fault.said = status, f"{body.get('param') or ''} {body.get('message') or ''}".strip()[:400]
+    return fault
+
+
+def _named_fault(error: Any, status: int, body: dict[str, Any], role: str) -> ServiceFault:
     code = _code(body)
     named = f"{status}, {code}" if code else str(status)
     if code in _QUOTA or body.get("type") in _QUOTA:
@@ -155,7 +166,7 @@ def _status_fault(error: Any, role: str) -> ServiceFault:
         )
     if code in _BLOCKED:
         return _blocked(body, code, role)
-    if status in {408, 409, 429} or status >= 500:
+    if status in {408, 409, 429} or (status >= 500 and status != 501):
         return _outage(status, named, code, _retry_after(error.response.headers), role)
     return _request_fault(status, body, named, code, role)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .answer import MAX_ANSWER_BYTES, read_json
 from .breaker import Breaker
 from .endpoint import Endpoint
-from .faults import fault_of
+from .faults import ServiceFault, fault_of
 from .limits import Limits
 from .retry import Retry
 
@@ -30,6 +31,9 @@ def open_client(endpoint: Endpoint) -> AsyncOpenAI:
     """
     import httpx2
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+
+    for part in ("chat", "images", "responses"):  # the SDK would import them within the time limit of a request
+        importlib.import_module(f"openai.resources.{part}")
 
     timeout = httpx2.Timeout(endpoint.seconds, connect=endpoint.connect_seconds, pool=endpoint.deadline)
     limits = httpx2.Limits(
@@ -65,6 +69,10 @@ class Service:
     @property
     def role(self) -> str:
         return self.endpoint.role
+
+    def fault_of(self, error: BaseException) -> ServiceFault:
+        """The fault that an error within a call comes to. Raises `error` where it is none."""
+        return fault_of(error, self.role)
 
     def client(self) -> AsyncOpenAI:
         """The client, made on first use."""

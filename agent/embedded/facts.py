@@ -10,7 +10,7 @@ from ...tools.source import Document, Passage, Source
 from ..reasoner import Fact, Understanding
 from .words import WORD, fold, lexicon
 
-__all__ = ["Ranker", "lift_facts", "sentences_of"]
+__all__ = ["Ranker", "addresses_reader", "lift_facts", "sentences_of"]
 
 Ranker = Callable[[str, Sequence[Document], int], tuple[Passage, ...]]
 
@@ -86,6 +86,11 @@ def lift_facts(
             scored.append((value, order, text, sentence, passage))
     scored.sort(key=lambda item: (-item[0], item[1], item[2]))
     return _choose(scored, words.stopwords, words.joined, now)
+
+
+def addresses_reader(text: str) -> bool:
+    """Whether a text speaks to a machine or a visitor instead of about its subject: never a fact."""
+    return _ADDRESSED.search(text) is not None
 
 
 def sentences_of(text: str) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         retry = record["status"] == "blocked" and not record["failed"] and not record.get("declined") and policies
         if not retry or not all(policy.rewritable for policy in policies):
             continue
-        rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, tuple(record["evidence"]))
+        rewrite = await context.reasoner.rewrite(spec.prompt, policies, tuple(record["evidence"]))
         if rewrite.prompt is None or rewrite.prompt == spec.prompt:
             continue
         specs[index] = spec.model_copy(update={"prompt": rewrite.prompt})

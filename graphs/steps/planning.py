@@ -26,12 +26,14 @@ __all__ = ["draft", "image_tasks", "judge_plan", "plan", "plan_content", "route_
 
 async def plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Plan the set from the brief and the facts."""
-    return await _plan(state, runtime.context, runtime.context.services.reasoner)
+    return await _plan(state, runtime.context, runtime.context.reasoner)
 
 
 async def draft(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Plan without research: what instant and edit mode do."""
-    return await _plan(state, runtime.context, runtime.context.services.drafter)
+    """Plan without research: what instant and edit mode do. An instant run asks no model."""
+    context = runtime.context
+    thinking = state["brief"]["mode"] == "thinking"
+    return await _plan(state, context, context.reasoner if thinking else context.services.drafter)
 
 
 async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState:
@@ -119,7 +121,7 @@ async def _rewritten(made: Plan, blocked: Blocked, context: RunContext) -> tuple
     images: list[ImageSpec] = []
     changes: list[str] = []
     for spec in made.images:
-        rewrite = await context.services.reasoner.rewrite(spec.prompt, policies, evidence)
+        rewrite = await context.reasoner.rewrite(spec.prompt, policies, evidence)
         if rewrite.prompt is not None and rewrite.prompt != spec.prompt:
             spec = spec.model_copy(update={"prompt": rewrite.prompt})  # noqa: PLW2901 (the loop rewrites its own item)
             changes += rewrite.changes

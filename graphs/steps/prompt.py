@@ -7,7 +7,10 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from ...agent.brief import Brief
+from ...agent.chain import DECLINED
+from ...agent.reasoner import Reasoner
 from ...agent.rewrite import SafeCompletion
+from ...errors import ReasonerError
 from ...events import Rewritten
 from ...safety.content import Content, ImagePart, Part, Stage, TextPart
 from ...safety.guard import Blocked, Cleared
@@ -41,10 +44,21 @@ async def reason(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Understand the request, beside its guard: what comes of it is held until the verdict."""
     context = runtime.context
     brief = Brief.model_validate(state["brief"])
-    reasoner = context.services.reasoner if brief.mode == "thinking" else context.services.drafter
+    reasoner: Reasoner = context.reasoner if brief.mode == "thinking" else context.services.drafter
     with context.timed("reason"):
-        understanding = await reasoner.understand(brief, context.emitter.think)
+        try:
+            understanding = await reasoner.understand(brief, context.emitter.think)
+        except ReasonerError as error:
+            if error.kind not in DECLINED:
+                raise
+            return {"refusal": _declined(str(error))}
     return {"understanding": understanding.model_dump(mode="json")}
+
+
+def _declined(reason: str) -> dict[str, Any]:
+    """The refusal of a request that our own moderators let through, and the reasoning model would not work on."""
+    offer = ["Say what the images are for, or describe them in other words."]
+    return {"stage": "reason", "policies": [], "reason": reason, "evidence": [], "offer": offer, "failed": False}
 
 
 async def write_prompt(state: RunState, outcome: Cleared[Content] | Blocked, runtime: Runtime[RunContext]) -> RunState:
@@ -81,13 +95,13 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         return (await context.services.guard.check(content, run_id=context.run_id)).verdict
 
     with context.timed("complete"):
-        completion = SafeCompletion(context.services.reasoner, context.services.policies, judge)
+        completion = SafeCompletion(context.reasoner, context.services.policies, judge)
         rewrite = await completion.complete(brief.prompt, tuple(outcome["policies"]), tuple(outcome["evidence"]))
         if rewrite.prompt is None:
             return {"refusal": refusal_of({**outcome, "offer": list(rewrite.offer)}, context)}
         brief = brief.model_copy(update={"prompt": rewrite.prompt})
         await context.emit(Rewritten, policies=tuple(outcome["policies"]), changes=rewrite.changes)
-        understanding = await context.services.reasoner.understand(brief, context.emitter.think)
+        understanding = await context.reasoner.understand(brief, context.emitter.think)
     change = {
         "policies": outcome["policies"],
         "changes": list(rewrite.changes),

@@ -126,7 +126,7 @@ async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     understanding = Understanding.model_validate(state["understanding"])
     documents = await load_documents(state, context)
     with context.timed("learn"):
-        facts, sources = await context.services.reasoner.learn(understanding, documents, context.emitter.think)
+        facts, sources = await context.reasoner.learn(understanding, documents, context.emitter.think)
     researched = bool(documents)
     notes = () if researched else ("Not researched: nothing could be looked up.",)
     research = Research(facts=facts, sources=sources, researched=researched, notes=notes)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safelight.agent.brief import Brief
+from safelight.agent.reasoner import Reasoner
 from safelight.config import Settings
 from safelight.errors import FetchRefused
 from safelight.events import Event
 from safelight.graphs.result import RunResult
 from safelight.graphs.runner import Runner
-from safelight.graphs.services import PartialImages, RunRecorder, Services, Toolbox
+from safelight.graphs.services import Budget, PartialImages, RunRecorder, Services, Toolbox
 from safelight.provenance.stamp import Assessment, Stamp, StampFacts
 from safelight.safety.clearance import ClearanceOffice
 from safelight.safety.content import Stage
@@ -67,7 +68,7 @@ class Surroundings:
     runner: Runner
     store: Store
     generator: ScriptedGenerator
-    reasoner: ScriptedReasoner
+    reasoner: Any
     stamper: PlainStamper
 
     async def run(self, brief: Brief, **how: Any) -> tuple[RunResult, list[Event]]:
@@ -92,7 +93,9 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
     async def build(
         moderator: Moderator | Mapping[Stage, Moderator] | None = None,
         *,
-        reasoner: ScriptedReasoner | None = None,
+        reasoner: Reasoner | None = None,
+        more_reasoners: tuple[Reasoner, ...] = (),
+        budget: Budget | None = None,
         generator: ScriptedGenerator | None = None,
         search: ScriptedSearch | None = None,
         pages: Mapping[str, Document] | None = None,
@@ -134,6 +137,8 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
             store=store,
             reasoner=reasoner,
             drafter=reasoner,
+            reasoner_fallbacks=more_reasoners,
+            budget=budget or Budget(),
             tools=Toolbox(search.search if search else None, read, open_file, generator, fallbacks),
             stamper=stamper,
             generating=asyncio.Semaphore(4),
