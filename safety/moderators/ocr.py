@@ -90,7 +90,7 @@ class Reader:
     """`read(picture)`: thread-safe (one at a time), loads on first use.
 
     Raises:
-        ConfigError: rapidocr is not installed or does not load.
+        ConfigError: rapidocr is not installed, does not load, or answers with something other than text.
     """
 
     def __init__(self) -> None:
@@ -135,6 +135,8 @@ class Reader:
         boxes = 0 if found.boxes is None else len(found.boxes)
         texts, scores = list(found.txts or ()), list(found.scores or ())
         lines = [Line(str(text), float(score)) for text, score in zip(texts, scores, strict=True)]
+        if not all(0 <= line.sure <= 1 for line in lines) or len(lines) > boxes:
+            raise ConfigError("the text reader answered with something other than lines and how sure it is of them")
         # The engine drops what it read with little confidence; such boxes still say that there is text.
         return _Pass(name, lines + [Line("", 0.0)] * (boxes - len(lines)))
 
