@@ -84,6 +84,21 @@ class Classifier:
         ]
         return (*judged, *self._judged(closer, head))
 
+    def gist(self, text: str, size: int) -> str:
+        """The sentences of a text that the n-gram model likes least, in their order, at most about `size` characters;
+        the text itself where it is no longer than that."""
+        if len(text) <= size:
+            return text
+        pieces = _packed([piece for piece in _SPLIT.split(text) if piece.strip()], max(40, size // 3))
+        suspicion = self._loaded().ngram_logits(pieces)[:, 0]
+        kept: set[int] = set()
+        left = size
+        for index in np.argsort(-suspicion, kind="stable"):
+            if len(pieces[index]) <= left:
+                kept.add(int(index))
+                left -= len(pieces[index])
+        return " ".join(pieces[index] for index in sorted(kept))
+
     def _judged(self, read: Sequence[tuple[Form, str]], head: Head) -> list[Passage]:
         if not read:
             return []

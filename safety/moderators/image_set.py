@@ -10,12 +10,14 @@ import math
 
 from PIL import Image
 
-from ..content import Content, ImagePart, TextPart
+from ..content import Content, ImagePart, Stage, TextPart
 from ..policy import PolicySet
 from ..verdict import Decision, Finding, Verdict
 from .classifier import Classifier, shared_classifier
 from .closed import judged_in_thread
+from .conversation import earlier_turns, together
 from .looking import Looker, shared_looker
+from .minors import MINORS, TIGHT, speaks_of_minors, tightened
 from .pictures import PictureClassifier, shared_pictures
 from .rules import Rules, shipped_rules
 from .text import Judged, judge_text, verdict_of
@@ -60,6 +62,7 @@ class SetGuard:
         findings = [
             self._seen("sexual", sheet.sexual, sheet.sexual_worst, content),
             self._seen("violence_graphic", sheet.graphic, sheet.graphic_worst, content),
+            self._young(sheet.sexual, content),
             *self._said(images, content),
         ]
         checked = frozenset(
@@ -69,17 +72,33 @@ class SetGuard:
 
     def _said(self, images: list[ImagePart], content: Content) -> list[Finding]:
         read = [self._looker.look(part, thorough=False).script.text for part in images]
-        spoken = [part.text for part in content.context if isinstance(part, TextPart)]
-        together = " ".join(text for text in read if text)[-_TOGETHER:]
-        out: list[Finding] = []
-        for remark, text in (
-            ("the set's pictures read as one: ", together),
-            ("the conversation and the plan read as one: ", "\n".join(spoken)[-_TOGETHER:]),
-        ):
-            if text.strip():
-                judged = Judged(text, None, remark)
-                out += judge_text(judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME)
-        return [finding for finding in out if finding.decision is not Decision.ALLOW]
+        plan = [part.text for part in content.context if isinstance(part, TextPart) and part.source.startswith("plan")]
+        turns = earlier_turns(content, self._was_refused)
+        passages = [
+            ("the set's pictures read as one: ", " ".join(text for text in read if text)[-_TOGETHER:]),
+            ("the plan read as one: ", "\n".join(plan)[-_TOGETHER:]),
+        ]
+        if turns:
+            newest = plan or [text for text in read if text]
+            passages.append(("read with the earlier turns: ", together([*turns, *newest], self._classifier)))
+        found = [
+            finding for remark, text in passages if text.strip() for finding in self._judge(text, remark, content.stage)
+        ]
+        return [finding for finding in found if finding.decision is not Decision.ALLOW]
+
+    def _judge(self, text: str, remark: str, stage: Stage) -> list[Finding]:
+        judged = Judged(text, None, remark)
+        return judge_text(judged, stage, self._policies, self._classifier, self._rules, moderator=NAME)
+
+    def _was_refused(self, turn: str) -> bool:
+        return any(finding.decision is not Decision.ALLOW for finding in self._judge(turn, "", Stage.PROMPT))
+
+    def _young(self, sexual: float, content: Content) -> Finding | None:
+        """A suggestive sheet beside words about a minor."""
+        spoken = [part.text for part in (*content.context, *content.parts) if isinstance(part, TextPart)]
+        if sexual < TIGHT or not any(speaks_of_minors(text, self._rules) for text in spoken):
+            return None
+        return self._seen(MINORS, tightened(sexual), "a minor is spoken of", content)
 
     def _seen(self, policy: str, score: float, where: str, content: Content) -> Finding | None:
         if policy not in self._policies:

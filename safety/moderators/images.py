@@ -17,7 +17,7 @@ from .closed import judged_in_thread
 from .faces import YOUNG
 from .known import unexpected
 from .looking import Look, Looker, shared_looker
-from .minors import speaks_of_minors, tightened
+from .minors import TIGHT, speaks_of_minors, tightened
 from .ocr import Line
 from .rules import Rules, shipped_rules
 from .text import Judged, judge_text, verdict_of
@@ -28,7 +28,6 @@ NAME = "embedded.image"
 _SEEN = ("sexual", "sexual_minors", "violence_graphic")
 _UNREAD = 3  # boxes of text that nobody could read, from which a person should look
 _KNOWN = ("text to set", "plan", "generator prompt")
-_TIGHT = 0.12  # sexual score of a picture under which even a minor in it changes nothing (benign pictures reach 0.1)
 
 
 class ImageMonitor:
@@ -81,7 +80,7 @@ class ImageMonitor:
         young = look.youngest is not None and look.youngest <= YOUNG
         spoken = [part.text for part in (*content.context, *content.parts) if isinstance(part, TextPart)]
         named = any(speaks_of_minors(text, self._rules) for text in (*spoken, look.script.text))
-        if (young or named) and scores.sexual >= _TIGHT:
+        if (young or named) and scores.sexual >= TIGHT:
             why = f"a face that looks about {look.youngest:.0f}" if young else "a minor is spoken of"
             out.append(
                 self._finding(
@@ -97,7 +96,7 @@ class ImageMonitor:
         fresh = unexpected(look.script.lines, known) if known else list(look.script.lines)
         texts = [("text in the picture: ", "\n".join(line.text for line in fresh))]
         texts += [("text set in the picture: ", text) for text in known if content.stage is Stage.GENERATOR_OUTPUT]
-        texts += [("QR code in the picture: ", code) for code in look.script.codes]
+        texts += [("code in the picture: ", code) for code in look.script.codes]
         if intent and look.script.lines:
             texts.append(("picture and intent together: ", "\n".join([*intent, *(known or [look.script.text])])))
         out = [
@@ -138,7 +137,7 @@ class ImageMonitor:
             default=0.0,
         )
         undressing = any(self._rules.terms["sexual"].search(text.text) for text in content.texts)
-        if sexual < _TIGHT and not undressing:
+        if sexual < TIGHT and not undressing:
             return []
         youngest = self._looker.youngest(part)
         if youngest is None or youngest > YOUNG:

@@ -9,9 +9,10 @@ from .rules import Rules
 if TYPE_CHECKING:
     from .classifier import Passage
 
-__all__ = ["MINORS", "minor_score", "speaks_of_minors", "tightened"]
+__all__ = ["MINORS", "TIGHT", "minor_score", "speaks_of_minors", "tightened"]
 
 MINORS = "sexual_minors"
+TIGHT = 0.12  # sexual score of a picture under which even a minor in it changes nothing (benign pictures reach 0.1)
 _GAIN = 2.5  # by which a sexual score counts for more where a minor is spoken of, or a face looks young
 
 

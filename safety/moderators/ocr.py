@@ -47,7 +47,7 @@ class Line:
 @dataclass(frozen=True)
 class Script:
     """What was read. `unread` counts boxes that hold text which no pass could read; `passes` are the ones tried;
-    `codes` are the contents of QR codes."""
+    `codes` are the contents of QR codes and barcodes."""
 
     lines: tuple[Line, ...]
     unread: int = 0
@@ -122,7 +122,7 @@ class Reader:
                 other = self._pass("mirrored", np.ascontiguousarray(pixels[:, ::-1]), side)
                 tried.append(other.name)
                 best = min(best, other, key=lambda each: english.cost(each.text))
-            codes = _qr_codes(pixels)
+            codes = _codes(pixels)
         unread = best.unread
         lines = [line for line in best.lines if line.text.strip()]
         if unread and (more := _tesseract(picture)):
@@ -196,14 +196,32 @@ def _stretched(picture: Image.Image) -> Pixels:
     return np.ascontiguousarray(np.repeat(local[:, :, None], 3, axis=2))
 
 
-def _qr_codes(pixels: Pixels) -> tuple[str, ...]:
+def _codes(pixels: Pixels) -> tuple[str, ...]:
+    """The contents of QR codes (also small or inverted ones) and of barcodes (EAN, UPC)."""
+    import cv2
+
+    found: list[str] = []
+    for way in (pixels, 255 - pixels):
+        seen, texts = _qr_codes(way)
+        if seen and not any(texts):  # found and not decoded: too few pixels a module
+            _, texts = _qr_codes(cv2.resize(way, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC))
+        found += texts
+    try:
+        _, bars, _, _ = cv2.barcode.BarcodeDetector().detectAndDecodeMulti(pixels)
+        found += bars or ()
+    except cv2.error:
+        pass
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _qr_codes(pixels: Pixels) -> tuple[bool, tuple[str, ...]]:
     import cv2
 
     try:
         found, texts, _, _ = cv2.QRCodeDetector().detectAndDecodeMulti(pixels)
     except cv2.error:  # a degenerate quadrilateral
-        return ()
-    return tuple(text for text in texts if text) if found else ()
+        return False, ()
+    return bool(found), tuple(texts) if found else ()
 
 
 def _tesseract(picture: Image.Image) -> list[Line]:

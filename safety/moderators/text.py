@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
-from ..content import Content, Stage, TextPart
+from ..content import Content, Part, Stage, TextPart
 from ..policy import PolicySet
 from ..verdict import Decision, Finding, Verdict
 from .classifier import Classifier, Passage, shared_classifier
 from .closed import judged_in_thread
+from .conversation import earlier_turns, together
 from .language import language_of
 from .minors import MINORS, minor_score
 from .normalize import forms
@@ -20,8 +23,7 @@ __all__ = ["Judged", "TextModerator", "judge_text", "verdict_of"]
 
 NAME = "embedded.text"
 _QUOTE = 160
-_TOGETHER = 1200  # characters of earlier turns that are read together with the newest
-_HISTORY = ("turn", "intent", "edit")
+_DIGEST = re.compile(r"request (?:sha256:)?[0-9a-f]{32,64}")
 _WORTH_NAMING = 0.5  # of the leading policy's score, from which another is named beside it
 
 
@@ -55,31 +57,23 @@ class TextModerator:
         return await judged_in_thread(self._moderate, content, NAME)
 
     def _moderate(self, content: Content) -> Verdict:
-        texts = [Judged(part.text, index) for index, part in enumerate(content.parts) if isinstance(part, TextPart)]
+        texts = [Judged(part.text, index) for index, part in enumerate(content.parts) if _says_something(part)]
         findings = [finding for each in texts for finding in self._findings(each, content.stage)]
         findings += self._together(texts, content)
         checked = frozenset(f"text:{policy}" for policy in self._classifier.policies if policy in self._policies)
-        return verdict_of(findings, NAME, checked if texts else frozenset())
+        return verdict_of(findings, NAME, checked if content.texts else frozenset())
 
     def _findings(self, judged: Judged, stage: Stage) -> list[Finding]:
         return judge_text(judged, stage, self._policies, self._classifier, self._rules, moderator=NAME)
 
     def _together(self, texts: Sequence[Judged], content: Content) -> list[Finding]:
-        """Findings on the newest text read after the earlier turns: harm may be split over them.
-
-        A turn that would be blocked by itself was, and does not count against the next one.
-        """
-        if not texts or content.stage not in {Stage.PROMPT, Stage.GENERATOR_INPUT}:
+        """Findings on the newest text read after the earlier turns: harm may be split over them."""
+        if not texts or content.stage not in {Stage.PROMPT, Stage.PLAN, Stage.GENERATOR_INPUT}:
             return []
-        earlier = [
-            part.text
-            for part in content.context
-            if isinstance(part, TextPart) and part.source.startswith(_HISTORY) and part.text.strip()
-        ]
-        harmless = [text for text in earlier if not self._blocks(text, content.stage)]
-        if not harmless:
+        earlier = earlier_turns(content, lambda text: self._blocks(text, content.stage))
+        if not earlier:
             return []
-        whole = "\n".join([*harmless, texts[-1].text])[-_TOGETHER:]
+        whole = together([*earlier, texts[-1].text], self._classifier)
         return self._findings(Judged(whole, None, "read with the earlier turns: "), content.stage)
 
     def _blocks(self, text: str, stage: Stage) -> bool:
@@ -135,6 +129,11 @@ def _scores(passage: Passage, rules: Rules) -> Iterable[tuple[str, float, str]]:
         if policy != MINORS:
             yield policy, score, policy
     yield MINORS, minor_score(passage, rules), "minor in a sexual context"
+
+
+def _says_something(part: Part) -> TypeGuard[TextPart]:
+    """Any text but the digest that binds a clearance to the rest of a generator's request."""
+    return isinstance(part, TextPart) and not (part.source == "digest" and _DIGEST.fullmatch(part.text) is not None)
 
 
 def _evidence(passage: Passage, remark: str) -> str:
