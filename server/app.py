@@ -16,12 +16,21 @@ from . import errors, files, health, native
 from .body import BodyLimits
 from .envelope import Envelope
 from .metrics import Metrics
-from .openai import chat, images, models
+from .openai import chat, images, models, responses
 from .state import open_server
 
 __all__ = ["create_app"]
 
-_ROUTERS = (health.router, native.router, native.hooks, files.router, models.router, images.router, chat.router)
+_ROUTERS = (
+    health.router,
+    native.router,
+    native.hooks,
+    files.router,
+    models.router,
+    images.router,
+    chat.router,
+    responses.router,
+)
 _MIB = 2**20
 
 AssemblyContext = AbstractAsyncContextManager[Assembly]

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..agent.brief import Turn
 from ..graphs.result import RunResult
 from ..store import RunRecord
 from .archive import archive, record_of
 from .asking import Inputs, brief_from
 from .auth import Caller, allowed
 from .errors import ApiError, bad_request, not_found
+from .history import turns_of
 from .links import file_id
 from .quota import check_quota
 from .sse import EventStream, sse
@@ -23,7 +23,7 @@ from .state import Server, ServerState
 from .waiting import asked_for
 from .webhooks import checked_address
 
-__all__ = ["hooks", "router", "run_view", "turns_of"]
+__all__ = ["hooks", "router", "run_view"]
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 hooks = APIRouter(tags=["runs"])
@@ -205,33 +205,6 @@ def run_view(server: ServerState, request: Request, record: RunRecord) -> RunVie
         links=[server.links.make(base, account, record.id, each.index) if each.ref else None for each in images],
         files=[file_id(record.id, each.index) if each.ref else None for each in images],
     )
-
-
-async def turns_of(server: ServerState, caller: Caller, run_id: str) -> tuple[Turn, ...]:
-    """The conversation up to and with that run. One that was refused or not finished adds nothing to it."""
-    record = await server.runs.owned(run_id, caller)
-    earlier = tuple(Turn.model_validate(turn) for turn in record.brief.get("turns", ()))
-    if record.status not in {"delivered", "partial"} or not record.result:
-        return earlier
-    result = RunResult.model_validate(record.result)
-    images = [image for image in result.images if image.ref]
-    asked = Turn(
-        role="user",
-        text=_asked(record, result),
-        images=tuple(item["ref"] for item in record.brief.get("attachments", ()) if item["kind"] == "image"),
-    )
-    made = Turn(
-        role="assistant",
-        text="\n".join(image.title for image in images if image.title),
-        images=tuple(image.ref for image in images),
-    )
-    return (*earlier, asked, made)
-
-
-def _asked(record: RunRecord, result: RunResult) -> str:
-    """The request as it was carried out: after a safe completion the rewritten one, never what was rewritten."""
-    rewritten = [change["prompt"] for change in result.rewritten if change.get("image") is None and "prompt" in change]
-    return str(rewritten[-1] if rewritten else record.brief.get("prompt", ""))
 
 
 async def _ended(server: ServerState, run_id: str, caller: Caller) -> RunRecord:

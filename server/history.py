@@ -1,0 +1,38 @@
+"""What an earlier run adds to a conversation: only what was carried out, never what was refused."""
+
+from __future__ import annotations
+
+from ..agent.brief import Turn
+from ..graphs.result import RunResult
+from ..store import RunRecord
+from .auth import Caller
+from .state import ServerState
+
+__all__ = ["turns_of"]
+
+
+async def turns_of(server: ServerState, caller: Caller, run_id: str) -> tuple[Turn, ...]:
+    """The conversation up to and with that run. One that was refused or not finished adds nothing to it."""
+    record = await server.runs.owned(run_id, caller)
+    earlier = tuple(Turn.model_validate(turn) for turn in record.brief.get("turns", ()))
+    if record.status not in {"delivered", "partial"} or not record.result:
+        return earlier
+    result = RunResult.model_validate(record.result)
+    images = [image for image in result.images if image.ref]
+    asked = Turn(
+        role="user",
+        text=_asked(record, result),
+        images=tuple(item["ref"] for item in record.brief.get("attachments", ()) if item["kind"] == "image"),
+    )
+    made = Turn(
+        role="assistant",
+        text="\n".join(image.title for image in images if image.title),
+        images=tuple(image.ref for image in images),
+    )
+    return (*earlier, asked, made)
+
+
+def _asked(record: RunRecord, result: RunResult) -> str:
+    """The request as it was carried out: after a safe completion the rewritten one, never what was rewritten."""
+    rewritten = [change["prompt"] for change in result.rewritten if change.get("image") is None and "prompt" in change]
+    return str(rewritten[-1] if rewritten else record.brief.get("prompt", ""))
