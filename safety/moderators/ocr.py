@@ -204,7 +204,8 @@ def _codes(pixels: Pixels) -> tuple[str, ...]:
     for way in (pixels, 255 - pixels):
         seen, texts = _qr_codes(way)
         if seen and not any(texts):  # found and not decoded: too few pixels a module
-            _, texts = _qr_codes(cv2.resize(way, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC))
+            larger = cv2.resize(way, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+            _, texts = _qr_codes(np.asarray(larger, np.uint8))
         found += texts
     try:
         _, bars, _, _ = cv2.barcode.BarcodeDetector().detectAndDecodeMulti(pixels)
