@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from .masking import BLUE, LUMA, activity, enlarge
-from .pattern import CANONICAL, Pattern, render
+from .pattern import BANDS, CANONICAL, RINGS, Pattern, render
 from .search import Scene
 from .spectrum import LUMA_WEIGHTS, maps_of, reduced
 
-__all__ = ["Sketch", "Strength", "Trial", "coefficients_of", "fitting_strength", "margin", "mark_pixels"]
+__all__ = ["Sketch", "Strength", "Trial", "coefficients_of", "fitted", "mark_pixels"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -28,11 +28,13 @@ _MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
 _FOUND: Final = 7.0
 _LEAST_PSNR: Final = 42.6
-_ENOUGH: Final = {
-    "compressed": 1.0,
-    "cropped": 0.8,
-    "brightened": 0.8,
-}  # see `margin`; decoding begins to fail below 0.65
+_ENOUGH: Final = {"compressed": 0.95, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
+_SHARPNESS: Final = 0.8
+_WEIGHTS: Final = (0.5, 1.7)
+_SHAPING_GAIN: Final = 1.15  # what shaping may be expected to do for a margin
+_FLAT: Final = (np.ones(RINGS, np.float32), np.ones(RINGS, np.float32))
+_SURE: Final = 1.4  # times enough: not tried again when the mark is made stronger
+_CLOSE: Final = 0.96
 _BRIGHTER: Final = 1.3
 
 
@@ -44,16 +46,23 @@ class Strength:
     dim: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
-    """The strength that was found, and the margins that it leaves when the image is compressed, cropped, brightened."""
+    """The strength and the shapes (a weight a ring, for luma and blue) that were found, and the margins that they
+    leave when the image is compressed, cropped, brightened."""
 
     strength: Strength
+    shapes: tuple[Any, Any]
     margins: dict[str, float]
 
     @property
+    def relative(self) -> dict[str, float]:
+        """The margins beside what is enough."""
+        return {name: value / _ENOUGH[name] for name, value in self.margins.items()}
+
+    @property
     def is_robust(self) -> bool:
-        return all(value >= 0.95 * _ENOUGH[name] for name, value in self.margins.items())
+        return min(self.relative.values()) >= 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +79,11 @@ class Sketch:
         pixels = np.asarray(reduced(image, CANONICAL / max(image.size)))
         luma = pixels.astype(np.float32) @ LUMA_WEIGHTS
         return cls(pixels, luma, activity(luma))
+
+    @property
+    def reach(self) -> float:
+        """A bound on the pattern's frequencies, in cycles a pixel of the sketch."""
+        return float(min(0.5, 1.3 * BANDS["luma"][1] * CANONICAL / max(self.luma.shape)))
 
     @property
     def is_bright(self) -> bool:
@@ -118,46 +132,83 @@ def mark_pixels(
     return marked
 
 
-def fitting_strength(sketch: Sketch, coefficients: tuple[Any, Any], coded: Any, pattern: Pattern) -> Trial:
-    """The least strength at which an image stays readable with a margin, or the most that is allowed."""
-    strength = Strength()
+def fitted(sketch: Sketch, coded: Any, pattern: Pattern) -> Trial:
+    """The least strength at which an image stays readable with a margin, or the most that is allowed.
+
+    Where the first strength will not do, the pattern is shaped as well: less of it where the picture drowns it.
+    """
+    strength, shapes = Strength(), _FLAT
+    read: dict[str, _Reading] = {}
     while True:
-        pixels = mark_pixels(sketch.pixels, coefficients, pattern, strength, sketch)
-        trials = _trials(Image.fromarray(pixels), sketch.is_bright)
-        found = Trial(
-            strength, {name: margin(tried, scale, center, coded, pattern) for name, tried, scale, center in trials}
-        )
+        waves = coefficients_of(pattern, coded, shapes)
+        pixels = mark_pixels(sketch.pixels, waves, pattern, strength, sketch)
+        for treated in _treatments(Image.fromarray(pixels), sketch.is_bright):
+            if treated.name not in read or read[treated.name].margin < _SURE * _ENOUGH[treated.name]:
+                read[treated.name] = _Reading.of(treated, coded, pattern, sketch.reach)
+        found = Trial(strength, shapes, {name: each.margin for name, each in read.items()})
         room = 10 ** ((_psnr(sketch.pixels, pixels) - _LEAST_PSNR) / 20)
         if room < 1:  # the last step was too long: a little back, and the margins with it
-            return Trial(
-                replace(strength, overall=strength.overall * room),
-                {name: value * room for name, value in found.margins.items()},
-            )
-        stronger = _stronger(found)
-        strength = replace(stronger, overall=min(stronger.overall, found.strength.overall * room))
-        if strength.overall < 1.03 * found.strength.overall and strength.dim == found.strength.dim:
+            margins = {name: value * room for name, value in found.margins.items()}
+            return Trial(replace(strength, overall=strength.overall * room), shapes, margins)
+        is_new_shape = shapes is _FLAT and min(found.relative.values()) < _CLOSE
+        if is_new_shape:
+            shapes = _shaped(pattern, read)
+        stronger = _stronger(found, _SHAPING_GAIN if is_new_shape else 1.0)
+        strength = replace(stronger, overall=min(stronger.overall, strength.overall * room))
+        is_same = strength.overall < 1.03 * found.strength.overall and strength.dim == found.strength.dim
+        if is_same and not is_new_shape:
             return found
 
 
-def margin(image: Image.Image, scale: float, center: Any, coded: Any, pattern: Pattern) -> float:
-    """How surely the coded bits are read from a part of the frame: `scale` of its longest side around a `center`.
+@dataclass(frozen=True, eq=False)
+class _Treatment:
+    """What may become of an image, and where in the original it then lies: `scale` of its longest side, `center`."""
 
-    It is the mean of the soft bits that should be positive over their deviation, less where the pilots are too weak to
-    find the mark by.
+    name: str
+    image: Image.Image
+    scale: float
+    center: Any
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """How surely the coded bits are read from a treated image.
+
+    `margin` is the mean of the soft bits that should be positive over their deviation, less where the pilots are too
+    weak to find the mark by. `clarity` is told by ring, for luma and blue.
     """
-    scene = Scene(pattern, maps_of(image))
-    hit = replace(scene.score(scale * np.eye(2)), shift=center, sign=1)
-    soft = scene.soft_bits(hit, len(coded)) * (1 - 2.0 * coded)
-    return float(soft.mean() / (soft.std() + 1e-12)) * min(1.0, hit.score / _FOUND)
+
+    margin: float
+    clarity: Any
+
+    @classmethod
+    def of(cls, treatment: _Treatment, coded: Any, pattern: Pattern, reach: float) -> _Reading:
+        """The reading where the geometry is known."""
+        scene = Scene(pattern, maps_of(treatment.image), reach)
+        hit = replace(scene.score(treatment.scale * np.eye(2)), shift=treatment.center, sign=1)
+        soft = scene.soft_bits(hit, len(coded)) * (1 - 2.0 * coded)
+        margin = float(soft.mean() / (soft.std() + 1e-12)) * min(1.0, hit.score / _FOUND)
+        return cls(margin, scene.clarity(hit, coded))
 
 
-def _stronger(trial: Trial) -> Strength:
-    """What to try next; the same where the trial was good enough or no more is allowed."""
+def _shaped(pattern: Pattern, read: Mapping[str, _Reading]) -> tuple[Any, Any]:
+    """A weight a ring, for luma and blue: more where the mark stands out, above all in what is hardest to read."""
+    weights = [(_ENOUGH[name] / max(each.margin, 0.2)) ** 2 for name, each in read.items()]
+    shapes = []
+    for index, channel in enumerate((pattern.luma, pattern.blue)):
+        clarity = np.average([each.clarity[index] for each in read.values()], axis=0, weights=weights)
+        smooth = np.convolve(np.pad(clarity, 1, "edge"), [0.25, 0.5, 0.25], "valid")
+        shapes.append(channel.evened(np.clip((smooth / (smooth.mean() + 1e-6)) ** _SHARPNESS, *_WEIGHTS)))
+    return shapes[0], shapes[1]
+
+
+def _stronger(trial: Trial, gain: float) -> Strength:
+    """What to try next, where the margins are `gain` times better already; the same where that will do."""
     strength = trial.strength
-    met = {name: value / _ENOUGH[name] for name, value in trial.margins.items()}
+    met = {name: gain * value for name, value in trial.relative.items()}
     bright = met.pop("brightened", 1.0)
     least = min(met.values())
-    if least < 1:
+    if least < _CLOSE:
         factor = float(np.clip(1 / max(least, 0.1), 1.08, 1.4))
         return replace(strength, overall=min(_MOST, strength.overall * factor))
     if bright < 1:
@@ -166,17 +217,17 @@ def _stronger(trial: Trial) -> Strength:
     return strength
 
 
-def _trials(image: Image.Image, is_bright: bool) -> Iterator[tuple[str, Image.Image, float, Any]]:
+def _treatments(image: Image.Image, is_bright: bool) -> Iterator[_Treatment]:
     width, height = image.size
     pitch = CANONICAL / max(width, height)
     center = np.array([width, height]) / 2 * pitch
-    yield "compressed", _jpeg(image, 65), 1.0, center
-    left, top, wide, high = width // 4, height // 4, width // 2, height // 2
-    part = image.crop((left, top, left + wide, top + high))
+    yield _Treatment("compressed", _jpeg(image, 50), 1.0, center)
+    left, top, wide, high = width // 6, height // 6, 2 * width // 3, 2 * height // 3
+    part = _jpeg(image.crop((left, top, left + wide, top + high)), 60)
     scale = max(wide, high) / max(width, height)
-    yield "cropped", part, scale, np.array([left + wide / 2, top + high / 2]) * pitch
+    yield _Treatment("cropped", part, scale, np.array([left + wide / 2, top + high / 2]) * pitch)
     if is_bright:
-        yield "brightened", _jpeg(ImageEnhance.Brightness(image).enhance(_BRIGHTER), 75), 1.0, center
+        yield _Treatment("brightened", _jpeg(ImageEnhance.Brightness(image).enhance(_BRIGHTER), 75), 1.0, center)
 
 
 def _jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -186,9 +237,9 @@ def _jpeg(image: Image.Image, quality: int) -> Image.Image:
         return opened.convert("RGB")
 
 
-def coefficients_of(pattern: Pattern, coded: Any) -> tuple[Any, Any]:
-    """The waves of both channels for these coded bits."""
-    return pattern.luma.coefficients(coded), pattern.blue.coefficients(coded)
+def coefficients_of(pattern: Pattern, coded: Any, shapes: tuple[Any, Any] = _FLAT) -> tuple[Any, Any]:
+    """The waves of both channels for these coded bits, their rings weighted by `shapes`."""
+    return pattern.luma.coefficients(coded, shapes[0]), pattern.blue.coefficients(coded, shapes[1])
 
 
 def _psnr(before: Any, after: Any) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from .code import coded_length
 from .payload import PAYLOAD_BITS, subkey
 
-__all__ = ["CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "render"]
+__all__ = ["BANDS", "CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "render"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Complexes = np.ndarray[Any, np.dtype[np.complex64]]
@@ -28,7 +28,7 @@ PERIOD: Final = 192
 RINGS: Final = 10
 BANDS: Final = {"luma": (0.028, 0.20), "blue": (0.030, 0.10)}  # cycles a canonical pixel
 _PILOTS = 0.30
-_PILOT_GAIN = 1.25
+_PILOT_GAIN = 1.0
 _SLOPE = 0.3
 
 
@@ -50,11 +50,21 @@ class Channel:
         """What the pilots' values are compared with."""
         return (self.amplitudes * self.phases)[: self.pilots]
 
-    def coefficients(self, coded: Any) -> Complexes:
-        """The amplitude and phase of each wave for these coded bits."""
+    def coefficients(self, coded: Any, shape: Any) -> Complexes:
+        """The amplitude and phase of each wave for these coded bits, each ring weighted by `shape`."""
+        weights: Floats = np.asarray(shape, np.float32)[self.rings]
+        return self.amplitudes * self.signed(coded) * weights
+
+    def signed(self, coded: Any) -> Complexes:
+        """The phase of each wave for these coded bits."""
         signs = np.ones(len(self.waves), np.float32)
         signs[self.pilots :] = 1 - 2 * np.asarray(coded, np.float32)[self.bits]
-        return self.amplitudes * self.phases * signs
+        return self.phases * signs
+
+    def evened(self, shape: Any) -> Floats:
+        """The shape, scaled so that the pattern keeps its variance."""
+        power = np.bincount(self.rings, self.amplitudes**2, RINGS)
+        return np.asarray(shape * np.sqrt(power.sum() / (power * shape**2).sum()), np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,22 +7,26 @@ sum in units of its own deviation is the score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
 import scipy.fft
 
-from .pattern import PERIOD, Channel, Pattern
+from .engine import Effort
+from .pattern import PERIOD, RINGS, Channel, Pattern
 from .spectrum import Maps, Spectrum, spectrum_of
 
-__all__ = ["ORIENTATIONS", "Hit", "Part", "Scene", "grid_matrices", "line_matrices", "whole_matrices"]
+__all__ = ["Hit", "Part", "Scene", "climbs"]
 
 _COARSE: Final = 96  # shifts are tried 2 canonical pixels apart: the pattern's shortest wave measures 5
 _FINE: Final = 192
 _BATCH: Final = 48
+_CLIMBS: Final = 4  # a stage
+_WORTH_CLIMBING: Final = 4.3
 _QUARTER: Final = np.array([[0.0, -1.0], [1.0, 0.0]])
 ORIENTATIONS: Final = tuple(
     np.linalg.matrix_power(_QUARTER, turns) @ np.diag([mirror, 1.0]) for mirror in (1.0, -1.0) for turns in range(4)
@@ -54,16 +58,16 @@ class Part:
 
 
 class Scene:
-    """One image before one pattern."""
+    """One image before one pattern: hypotheses are tested whose waves lie below `reach` (cycles a pixel of luma)."""
 
-    def __init__(self, pattern: Pattern, maps: Maps) -> None:
+    def __init__(self, pattern: Pattern, maps: Maps, reach: float = 0.5) -> None:
         self.pattern = pattern
         self._maps = maps
         self.parts = tuple(
             Part(
                 channel,
                 values,
-                spectrum_of(values),
+                spectrum_of(values, reach),
                 np.array([maps.size[0] / values.shape[1], maps.size[1] / values.shape[0]]),
             )
             for channel, values in ((pattern.luma, maps.luma), (pattern.blue, maps.blue))
@@ -74,6 +78,14 @@ class Scene:
         return Scene(
             self.pattern, replace(self._maps, luma=_only(self._maps.luma, tiles), blue=_only(self._maps.blue, tiles))
         )
+
+    def under(self, pattern: Pattern) -> Scene:
+        """The same scene before another pattern: the spectra stay."""
+        other = copy(self)
+        other.pattern = pattern
+        channels = (pattern.luma, pattern.blue)
+        other.parts = tuple(replace(part, channel=each) for part, each in zip(self.parts, channels, strict=True))
+        return other
 
     def best(self, matrices: Any, keep: int) -> list[Hit]:
         """The `keep` best of many hypotheses (n, 2, 2), roughly, best first."""
@@ -109,10 +121,8 @@ class Scene:
         plane = np.zeros((_FINE, _FINE // 2 + 1), np.complex64)
         power = 0.0
         for part in self.parts:
+            values, strength = self._pilots(part, matrix)
             waves = part.channel.waves[: part.channel.pilots]
-            values, _ = part.spectrum.at((waves / PERIOD @ matrix * part.pitch).astype(np.float32))
-            values = np.conjugate(values) * part.channel.replica
-            strength = float((values.real**2 + values.imag**2).sum())
             plane[waves[:, 1], waves[:, 0]] += values * float(_balance(power, strength))
             power += min(strength, power) if power else strength
         sums = scipy.fft.irfft2(plane, s=(_FINE, _FINE), norm="forward").ravel()
@@ -120,26 +130,50 @@ class Scene:
         return _hit(float(abs(sums[peak]) / np.sqrt(2 * power + 1e-30)), matrix, peak, sums[peak], _FINE)
 
     def refine(self, hit: Hit, *, steps: Iterable[float] = (0.004, 0.002, 0.001)) -> Hit:
-        """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear."""
-        best = self.score(hit.matrix)
+        """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear, and shifts nearby.
+
+        All these leave the center where it is, so that only shifts beside the first one need trying: four times as
+        fast as all of them, and finer than a pixel.
+        """
+        best = self._nearby(self.score(hit.matrix))
         for step in steps:
             moved = True
             while moved:
                 moved = False
                 for change in _CHANGES:
-                    tried = self.score((np.eye(2) + step * change) @ best.matrix)
+                    tried = self._nearby(replace(best, matrix=(np.eye(2) + step * change) @ best.matrix))
                     if tried.score > best.score + 0.02:
                         best, moved = tried, True
         return best
+
+    def _nearby(self, hit: Hit) -> Hit:
+        """The hypothesis with the best of the shifts around its own, its sign kept."""
+        sums = np.zeros(len(_NEARBY), np.float32)
+        power = 0.0
+        for part in self.parts:
+            values, strength = self._pilots(part, hit.matrix)
+            waves = part.channel.waves[: part.channel.pilots]
+            values = values * _circle(waves @ hit.shift) * np.float32(_balance(power, strength))
+            sums += 2 * (values @ _turns(part.channel)).real
+            power += min(strength, power) if power else strength
+        peak = int((sums * hit.sign).argmax())
+        score = float(sums[peak] * hit.sign / np.sqrt(2 * power + 1e-30))
+        return replace(hit, score=score, shift=(hit.shift + _NEARBY[peak]) % PERIOD)
+
+    def _pilots(self, part: Part, matrix: Any) -> tuple[Any, float]:
+        """The pilots of a channel, in the phase that no shift would give them, and their power."""
+        waves = part.channel.waves[: part.channel.pilots]
+        values, _ = part.spectrum.at((waves / PERIOD @ matrix * part.pitch).astype(np.float32))
+        values = np.conjugate(values) * part.channel.replica
+        return values, float((values.real**2 + values.imag**2).sum())
 
     def soft_bits(self, hit: Hit, count: int) -> Any:
         """A value a coded bit, positive for 0: every wave weighted by what its ring's pilots say of gain and noise."""
         soft = np.zeros(count, np.float32)
         for part in self.parts:
             channel = part.channel
-            values, precision = part.spectrum.at((channel.waves / PERIOD @ hit.matrix * part.pitch).astype(np.float32))
-            turn = np.exp(-2j * np.pi / PERIOD * (channel.waves @ hit.shift)) * hit.sign
-            seen = (values * turn * np.conjugate(channel.phases)).real * channel.amplitudes
+            values, precision = self._turned(part, hit)
+            seen = (values * np.conjugate(channel.phases)).real * channel.amplitudes
             weight = channel.amplitudes**2 * precision
             gain = _ring_gain(channel, seen, weight)
             soft += np.bincount(channel.bits, (seen * gain[channel.rings])[channel.pilots :], minlength=count).astype(
@@ -147,17 +181,37 @@ class Scene:
             )
         return soft
 
+    def clarity(self, hit: Hit, coded: Any) -> list[Any]:
+        """How far each ring of each channel stands out of the noise, by all its waves, whose bits are known."""
+        found = []
+        for part in self.parts:
+            channel = part.channel
+            values, precision = self._turned(part, hit)
+            seen = (values * np.conjugate(channel.signed(coded))).real / np.sqrt(precision)
+            count = np.bincount(channel.rings, minlength=RINGS)
+            mean = np.bincount(channel.rings, seen, RINGS) / count
+            square = np.bincount(channel.rings, seen * seen, RINGS) / count
+            found.append(np.maximum(mean, 0) / np.sqrt(square - mean**2 + 1e-12))
+        return found
+
+    def _turned(self, part: Part, hit: Hit) -> tuple[Any, Any]:
+        """Value and precision of every wave, its phase as it would be without a shift."""
+        waves = part.channel.waves
+        values, precision = part.spectrum.at((waves / PERIOD @ hit.matrix * part.pitch).astype(np.float32))
+        return values * np.conjugate(_circle(waves @ hit.shift)) * hit.sign, precision
+
 
 def _ring_gain(channel: Channel, seen: Any, weight: Any) -> Any:
     """The gain in each ring that fits its pilots best, smoothed over the neighbors, never negative."""
     rings, pilots = channel.rings[: channel.pilots], channel.pilots
-    count = int(channel.rings.max()) + 1
-    above = np.bincount(rings, seen[:pilots], count)
-    below = np.bincount(rings, weight[:pilots], count)
-    smooth: Callable[[Any], Any] = lambda values: np.convolve(np.pad(values, 1, "edge"), [0.5, 1, 0.5], "valid")  # noqa: E731
-    return np.maximum(smooth(above), 0) / (smooth(below) + 1e-30)
+    above, below = (
+        np.convolve(np.pad(np.bincount(rings, each[:pilots], RINGS), 2, "edge"), _NEIGHBORS, "valid")
+        for each in (seen, weight)
+    )
+    return np.maximum(above, 0) / (below + 1e-30)
 
 
+_NEIGHBORS: Final = (0.5, 1, 1, 1, 0.5)
 _CHANGES: Final = tuple(
     sign * np.array(change, float)
     for change in (
@@ -168,6 +222,19 @@ _CHANGES: Final = tuple(
     )
     for sign in (1, -1)
 )
+
+
+_NEARBY: Final = np.array([(x, y) for y in (-1, -0.5, 0, 0.5, 1) for x in (-1, -0.5, 0, 0.5, 1)])
+
+
+@lru_cache(maxsize=16)
+def _turns(channel: Channel) -> Any:
+    """By how much each of the shifts nearby turns each pilot: (pilots, shifts)."""
+    return _circle(channel.waves[: channel.pilots] @ _NEARBY.T)
+
+
+def _circle(turns: Any) -> Any:
+    return np.exp(2j * np.pi / PERIOD * turns).astype(np.complex64)
 
 
 def _balance(before: Any, strength: Any) -> Any:
@@ -187,6 +254,18 @@ def _hit(score: float, matrix: Any, peak: int, signed: Any, side: int) -> Hit:
     row, column = divmod(peak, side)
     shift = np.array([column, row]) * (PERIOD / side)
     return Hit(score, matrix, shift, 1 if signed >= 0 else -1)
+
+
+def climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
+    """Hypotheses worth decoding, and the stage they are of: the likelier first, each at the top of its hill."""
+    stages = [("whole", whole_matrices)]
+    if effort == "full":
+        stages += [("line", line_matrices), ("grid", grid_matrices)]
+    for stage, matrices in stages:
+        for rough in scene.best(matrices(), _CLIMBS):
+            if rough.score < _WORTH_CLIMBING:
+                break
+            yield stage, scene.refine(rough)
 
 
 def whole_matrices() -> Any:

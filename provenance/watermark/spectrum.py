@@ -47,7 +47,8 @@ class Maps:
 class Spectrum:
     """The right half of a padded Fourier transform, origin at the map's center, divided by its noise power.
 
-    `values` and `precision` (the inverse noise power) have shape (side, side / 2 + 1).
+    `values` and `precision` (the inverse noise power) have a row for each of the lower frequencies down, the negative
+    ones last, and a column for each across. `side` is the length of the transform.
     """
 
     values: Complexes
@@ -61,10 +62,11 @@ class Spectrum:
         x, y = np.where(flip, -x, x), np.where(flip, -y, y)
         left, top = np.floor(x), np.floor(y)
         across, down = (x - left).astype(np.float32), (y - top).astype(np.float32)
-        columns = np.minimum(left.astype(np.int32), self.side // 2 - 1)
-        rows = top.astype(np.int32) % self.side
-        index = rows * self.values.shape[1] + columns
-        below = (rows + 1) % self.side * self.values.shape[1] + columns
+        height, width = self.values.shape
+        columns = np.minimum(left.astype(np.int32), width - 2)
+        rows = top.astype(np.int32) % height
+        index = rows * width + columns
+        below = (rows + 1) % height * width + columns
         flat = self.values.ravel()
         upper = flat[index] * (1 - across) + flat[index + 1] * across
         lower = flat[below] * (1 - across) + flat[below + 1] * across
@@ -79,9 +81,10 @@ class Spectrum:
         flip = x < 0
         np.negative(x, out=x, where=flip)
         np.negative(y, out=y, where=flip)
-        np.minimum(x, self.side // 2, out=x)
-        y %= self.side
-        y *= self.values.shape[1]
+        height, width = self.values.shape
+        np.minimum(x, width - 1, out=x)
+        y %= height
+        y *= width
         y += x
         values: Complexes = self.values.ravel()[y]
         np.conjugate(values, out=values, where=flip)
@@ -132,33 +135,52 @@ def subdue(values: Floats) -> Floats:
     return divergence
 
 
-def spectrum_of(values: Floats) -> Spectrum:
-    """The spectrum of a map, oversampled twice, each bin divided by the power around it and clipped."""
+def spectrum_of(values: Floats, reach: float = 0.5) -> Spectrum:
+    """The spectrum of a map, oversampled twice, each bin divided by the power around it and clipped.
+
+    It holds the frequencies up to `reach` (cycles a pixel, 0.25 or more) in both directions.
+    """
     height, width = values.shape
     side = 2 * max(32, 1 << (max(height, width) - 1).bit_length())
-    canvas = np.zeros((side, side), np.float32)
-    top, left = height // 2, width // 2
-    canvas[: height - top, : width - left] = values[top:, left:]
-    canvas[: height - top, side - left :] = values[top:, :left]
-    canvas[side - top :, : width - left] = values[:top, left:]
-    canvas[side - top :, side - left :] = values[:top, :left]
-    bins = scipy.fft.rfft2(canvas)
+    low = min(side // 2, int(reach * side) + 1)
+    bins = _transform(values, side, low)
     power = bins.real**2 + bins.imag**2
     noise = power
     for axis in (0, 1):
         noise = uniform_filter1d(noise, 2 * _SMOOTH + 1, axis, mode="wrap" if axis == 0 else "reflect")
-    noise += _rounding_noise(side, values.size)
+    noise += _rounding_noise(side, low, values.size)
     # Compression leaves some bins all but empty; without a floor these few would outweigh all others.
     noise += _FLOOR_SHARE * np.median(noise[: side // 4, : side // 4])
     power /= noise
-    precision = 1 / noise
-    bins *= precision * np.minimum(1, _CLIP_BIN / np.sqrt(power + 1e-12))
+    precision = np.reciprocal(noise, out=noise)
+    clipped = np.sqrt(power + np.float32(1e-12), out=power)
+    np.divide(_CLIP_BIN, clipped, out=clipped)
+    np.minimum(clipped, 1, out=clipped)
+    clipped *= precision
+    bins *= clipped
+    return Spectrum(bins, precision, side)
+
+
+def _transform(values: Floats, side: int, low: int) -> Complexes:
+    """The Fourier transform, origin at the map's center: rows 0..low-1 and -low..-1, columns 0..low."""
+    height, width = values.shape
+    top, left = height // 2, width // 2
+    canvas = np.zeros((height, side), np.float32)
+    canvas[:, : width - left] = values[:, left:]
+    canvas[:, side - left :] = values[:, :left]
+    across = scipy.fft.rfft(canvas, axis=1)[:, : low + 1]
+    tall = np.zeros((side, low + 1), np.complex64)
+    tall[: height - top] = across[top:]
+    tall[side - top :] = across[:top]
+    bins: Complexes = scipy.fft.fft(tall, axis=0, overwrite_x=True)
+    if 2 * low < side:
+        bins = np.concatenate([bins[:low], bins[-low:]])
     # The center of a map of even size lies half a pixel before the middle pixel.
     if height % 2 == 0:
-        bins *= _half_pixel(scipy.fft.fftfreq(side))[:, None]
+        bins *= _half_pixel(np.fft.fftfreq(2 * low, 1 / (2 * low)) / side)[:, None]
     if width % 2 == 0:
-        bins *= _half_pixel(scipy.fft.rfftfreq(side))[None, :]
-    return Spectrum(bins.astype(np.complex64, copy=False), precision.astype(np.float32, copy=False), side)
+        bins *= _half_pixel(np.arange(low + 1) / side)[None, :]
+    return bins
 
 
 def _half_pixel(frequencies: Any) -> Complexes:
@@ -167,10 +189,10 @@ def _half_pixel(frequencies: Any) -> Complexes:
 
 
 @lru_cache(maxsize=8)
-def _rounding_noise(side: int, samples: int) -> Floats:
+def _rounding_noise(side: int, low: int, samples: int) -> Floats:
     """The power in each bin of what rounding does to a map: even an empty one (blue, of a gray image) has it."""
-    wave = 2 * np.pi / side * np.arange(side)
-    slopes = 4 - 2 * np.cos(wave)[:, None] - 2 * np.cos(wave[: side // 2 + 1])[None, :]
+    wave = 2 * np.pi / side * np.fft.fftfreq(2 * low, 1 / (2 * low))
+    slopes = 4 - 2 * np.cos(wave)[:, None] - 2 * np.cos(2 * np.pi / side * np.arange(low + 1))[None, :]
     noise: Floats = (samples * (_ROUNDING / _FLOOR * (0.3 * _FLOOR) ** -_CALM * slopes) ** 2 + 1e-9 * samples).astype(
         np.float32
     )
@@ -183,11 +205,3 @@ def reduced(image: Image.Image, scale: float) -> Image.Image:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.HAMMING)
-
-
-def _blur(values: Floats, radius: int) -> Floats:
-    """Two passes of a box: nearly a Gaussian of deviation 0.8 radius."""
-    for _ in range(2):
-        for axis in (0, 1):
-            values = uniform_filter1d(values, 2 * radius + 1, axis, mode="nearest")
-    return values

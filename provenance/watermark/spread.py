@@ -10,7 +10,7 @@ the payload's keyed code decides. Nothing else can say that a mark was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +21,10 @@ from ..fingerprint import opaque
 from .code import coded_length, decode, encode
 from .engine import Effort, Geometry, Marked, Payload, Reading
 from .local import Box, boxes, lacking, tile_agreement
-from .marking import Sketch, coefficients_of, fitting_strength, mark_pixels
+from .marking import Sketch, coefficients_of, fitted, mark_pixels
 from .pattern import CANONICAL, PERIOD, Pattern
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
-from .search import Hit, Scene, grid_matrices, line_matrices, whole_matrices
+from .search import Hit, Scene, climbs
 from .significance import p_value
 from .spectrum import maps_of
 from .tag import agreement, tag_of
@@ -33,9 +33,7 @@ __all__ = ["SpreadSpectrum"]
 
 LONGEST: Final = 192  # pixels: a smaller image has no room for the waves
 SHORTEST: Final = 64
-_WORTH_CLIMBING: Final = 4.3
 _WORTH_DECODING: Final = 5.2
-_CLIMBS: Final = 4
 _PRESENT: Final = 1e-6
 
 
@@ -67,9 +65,9 @@ class SpreadSpectrum:
         payload = Payload(VERSION, image_number, tag_of(seen, self._secret))
         coded = encode(seal_bits(payload, self._secret))
         pattern = Pattern.of(self._secret)
-        waves = coefficients_of(pattern, coded)
         sketch = Sketch.of(seen)
-        trial = fitting_strength(sketch, waves, coded, pattern)
+        trial = fitted(sketch, coded, pattern)
+        waves = coefficients_of(pattern, coded, trial.shapes)
         marked = mark_pixels(pixels[..., :3], waves, pattern, trial.strength, sketch, peak=peak)
         if pixels.shape[2] == 4:
             shown = pixels[..., 3:] > 0
@@ -87,11 +85,9 @@ class SpreadSpectrum:
         seen = opaque(image).convert("RGB")
         if min(seen.size) < 24:
             return Reading("absent")
-        maps = maps_of(seen)
-        best = Reading("absent")
+        scene, best = Scene(Pattern.of(self._secret), maps_of(seen)), Reading("absent")
         for secret in (self._secret, *self._retired):
-            scene = Scene(Pattern.of(secret), maps)
-            reading = self._read(scene, seen, secret, effort)
+            reading = self._read(scene.under(Pattern.of(secret)), seen, secret, effort)
             if reading.state == "read":
                 return reading
             best = min(best, reading, key=lambda each: each.p_value)
@@ -103,7 +99,7 @@ class SpreadSpectrum:
 
     def _read(self, scene: Scene, seen: Image.Image, secret: bytes, effort: Effort) -> Reading:
         best, tried = 0.0, "whole"
-        for stage, hit in _climbs(scene, effort):
+        for stage, hit in climbs(scene, effort):
             best, tried = max(best, hit.score), stage
             payload = _payload(scene, hit, secret)
             if payload is not None:
@@ -139,7 +135,7 @@ class SpreadSpectrum:
         if agreement_here is None or not (missing := lacking(agreement_here)).any():
             return (), None
         rest = scene.within(missing)
-        for _, climbed in _climbs(rest, "upright"):
+        for _, climbed in climbs(rest, "upright"):
             other = _payload(rest, climbed, secret)
             if other is not None and other != payload:
                 agreement_there = tile_agreement(scene, climbed, _waves(scene, other, secret))
@@ -149,18 +145,6 @@ class SpreadSpectrum:
 
 def _waves(scene: Scene, payload: Payload, secret: bytes) -> tuple[Any, Any]:
     return coefficients_of(scene.pattern, encode(seal_bits(payload, secret)))
-
-
-def _climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
-    """Hypotheses worth decoding, the likelier geometries first, each at the top of its hill."""
-    stages = [("whole", whole_matrices)]
-    if effort == "full":
-        stages += [("line", line_matrices), ("grid", grid_matrices)]
-    for stage, matrices in stages:
-        for rough in scene.best(matrices(), _CLIMBS):
-            if rough.score < _WORTH_CLIMBING:
-                break
-            yield stage, scene.refine(rough)
 
 
 def _payload(scene: Scene, hit: Hit, secret: bytes) -> Payload | None:
