@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from .. import __version__
 from ..assembly import Assembly, open_assembly
 from ..config import Settings, load_settings
-from . import errors, files, health, native
+from . import description, errors, files, health, native
 from .body import BodyLimits
 from .envelope import Envelope
 from .metrics import Metrics
@@ -68,6 +68,7 @@ def create_app(
     )
     pages = import_module(".pages", __package__)  # a package of their own: the API does without them
     errors.install(app, pages.error_page)
+    description.install(app)
     for router in (pages.router, *_ROUTERS):
         app.include_router(router)
     if settings.cors:
