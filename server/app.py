@@ -16,21 +16,15 @@ from . import description, errors, files, health, native
 from .body import BodyLimits
 from .envelope import Envelope
 from .metrics import Metrics
-from .openai import chat, images, models, responses
+from .openai import chat, images, models, moderations, provenance, responses
 from .state import open_server
 
 __all__ = ["create_app"]
 
 _ROUTERS = (
-    health.router,
-    native.router,
-    native.hooks,
-    files.router,
-    models.router,
-    images.router,
-    chat.router,
-    responses.router,
-)
+    responses.router, chat.router, images.router, moderations.router, provenance.router, models.router, files.router,
+    native.router, native.hooks, health.router,
+)  # fmt: skip
 _MIB = 2**20
 
 AssemblyContext = AbstractAsyncContextManager[Assembly]

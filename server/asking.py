@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -16,6 +17,7 @@ from ..agent.brief import Attachment, Brief, Turn
 from ..errors import BadInput, FetchRefused
 from ..graphs.result import RunResult
 from ..intake import MAX_FILE_BYTES, keep_document, keep_image
+from ..media import sanitize
 from ..tools.fetch import FetchLimits, fetch_bytes
 from ..tools.net import AddressPolicy
 from .auth import Caller
@@ -73,6 +75,16 @@ class Inputs:
         except BadInput as error:
             raise bad_request(str(error), param=param, code="invalid_image") from error
 
+    async def pixels(self, source: str, *, param: str = "image") -> tuple[bytes, str]:
+        """The image and its media type, as `image` takes it in, and not kept. Raises as that does."""
+        if self._own_name(source) is not None:
+            taken = await self.image(source, param=param)
+            return await self.server.store.blobs.get(taken.ref), taken.media_type
+        try:
+            return await asyncio.to_thread(sanitize, await self._bytes(source, param))
+        except BadInput as error:
+            raise bad_request(str(error), param=param, code="invalid_image") from error
+
     async def document(self, name: str, source: str, *, param: str = "file") -> Attachment:
         """A document from a data URL or plain base64. Raises ApiError 400."""
         data = data_url(source) if source.startswith("data:") else decode_base64(source, param)
@@ -91,23 +103,27 @@ class Inputs:
         return found.ref, found.media_type
 
     async def _image(self, source: str, kind: Literal["image", "mask"], param: str) -> Attachment:
-        link = self.server.links.file_of(source)
-        name = link[0] if link else source
-        if parse_file_id(name) is not None:
+        name = self._own_name(source)
+        if name is not None:
             ref, media_type = await self.own(name, param=param)
             return Attachment(ref=ref, name=name, media_type=media_type, kind=kind)
+        return await self.given(await self._bytes(source, param), kind=kind, param=param)
+
+    def _own_name(self, source: str) -> str | None:
+        """The file id that this is, or that a link of ours holds."""
+        link = self.server.links.file_of(source)
+        name = link[0] if link else source
+        return name if parse_file_id(name) is not None else None
+
+    async def _bytes(self, source: str, param: str) -> bytes:
+        if source.startswith("data:"):
+            return data_url(source)
+        if not source.startswith(("http://", "https://")):
+            return decode_base64(source, param)
         try:
-            if source.startswith("data:"):
-                data = data_url(source)
-            elif source.startswith(("http://", "https://")):
-                data = (await fetch_bytes(source, policy=AddressPolicy(), limits=_LIMITS)).data
-            else:
-                data = decode_base64(source, param)
-            return await keep_image(data, kind, self.server.store, kind=kind)
+            return (await fetch_bytes(source, policy=AddressPolicy(), limits=_LIMITS)).data
         except FetchRefused as error:
             raise bad_request(str(error), param=param, code="image_unreachable") from error
-        except BadInput as error:
-            raise bad_request(str(error), param=param, code="invalid_image") from error
 
 
 async def conversation(inputs: Inputs, spoken: Sequence[Spoken]) -> dict[str, Any]:
