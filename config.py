@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     max_rounds: int = Field(default=2, ge=1, le=5)
     max_revisions: int = Field(default=2, ge=0, le=8)
 
+    monitor_unseen: bool = True
+    monitor_lifts: bool = False
+    monitor_votes: int = Field(default=1, ge=1, le=9)
+    monitor_vision: bool = True
+    monitor_effort: str = ""
+
     moderator_seconds: float = Field(default=60.0, gt=0)
     human_review: bool = False
     clearance_seconds: float = Field(default=3600.0, gt=0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -16,7 +17,12 @@ from .agent.model import ModelReasoner
 from .agent.reasoner import Reasoner
 from .config import Role, Settings
 from .errors import ConfigError
-from .safety.moderators import embedded_stack
+from .safety.cascade import Cascade
+from .safety.compose import all_of, consensus
+from .safety.content import Stage
+from .safety.moderator import Moderator
+from .safety.moderators import OpenAIModeration, ReasoningMonitor, embedded_stages
+from .safety.moderators.monitor import STACKS
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
 from .services import ServicePool
@@ -24,15 +30,16 @@ from .tools.images.canvas import Canvas
 from .tools.images.generator import ImageGenerator
 from .tools.images.openai import ImageOptions, OpenAIImages
 
-Open = Callable[[str], Awaitable[bytes]]
-
 __all__ = ["Choice", "build_generators", "build_reasoners", "build_stack", "chosen"]
 
 _PROVIDERS: dict[str, tuple[str, ...]] = {
     "reasoner": ("openai", "embedded"),
     "generator": ("canvas", "openai"),
-    "moderator": ("embedded",),
+    "moderator": ("embedded", "openai", "monitor"),
 }
+
+Open = Callable[[str], Awaitable[bytes]]
+Monitors = Callable[[frozenset[str]], Moderator]
 
 _NAMED = {"openai": "MODEL", "monitor": "MODEL"}  # providers of more than one model, and what names one
 
@@ -111,9 +118,58 @@ def _generator(choice: Choice, settings: Settings, pool: ServicePool) -> ImageGe
 
 
 def build_stack(settings: Settings, policies: PolicySet, pool: ServicePool) -> SafetyStack:
-    """Raises ConfigError for a name that is none, or a service that cannot be used."""
-    chosen("moderator", settings)
-    return embedded_stack(policies, seconds=settings.moderator_seconds, human_review=settings.human_review)
+    """All moderators that are named, as a cascade: embedded ones and moderation services judge everything, the
+    monitor what they leave to it.
+
+    Raises:
+        ConfigError: a name is none, two monitors are named, or a service cannot be used.
+    """
+    choices = chosen("moderator", settings)
+    monitors = [choice for choice in choices if choice.provider == "monitor"]
+    if len(monitors) > 1:
+        raise ConfigError("moderator names more than one monitor: keep one, or ask it more than once (monitor_votes).")
+    by_stage: dict[Stage, list[Moderator]] = {stage: [] for stage in Stage}
+    for choice in choices:
+        if choice.provider == "embedded":
+            for stage, moderator in embedded_stages(policies).items():
+                by_stage[stage].append(moderator)
+        elif choice.provider == "openai":
+            service = OpenAIModeration(pool.get("moderator"), choice.model, policies)
+            for stage in Stage:
+                by_stage[stage].append(service)
+    monitor = _monitor(monitors[0], settings, policies, pool) if monitors else None
+    stages = {stage: _at_stage(first, monitor, settings, policies) for stage, first in by_stage.items()}
+    return SafetyStack(policies, stages, seconds=settings.moderator_seconds, human_review=settings.human_review)
+
+
+def _at_stage(first: list[Moderator], monitor: Monitors | None, settings: Settings, policies: PolicySet) -> Moderator:
+    if not first:  # `chosen` gives one choice at least: then it is the monitor, which judges everything
+        assert monitor is not None  # noqa: S101 (says so to the type checker)
+        return monitor(frozenset(STACKS))
+    demanding = any(policy.monitor.when == "required" for policy in policies)
+    begun = first[0] if len(first) == 1 else all_of(*first)
+    if monitor is None and not demanding:
+        return begun
+    return Cascade(policies, begun, monitor, unseen=settings.monitor_unseen, lifts=settings.monitor_lifts)
+
+
+def _monitor(choice: Choice, settings: Settings, policies: PolicySet, pool: ServicePool) -> Monitors:
+    """The monitor for each set of policy stacks, made once, so that its instructions stay the same."""
+    service, votes = pool.get("monitor"), settings.monitor_votes
+
+    @cache
+    def monitor(stacks: frozenset[str]) -> Moderator:
+        single = ReasoningMonitor(
+            service,
+            choice.model,
+            policies,
+            stacks=stacks,
+            vision=settings.monitor_vision,
+            effort=settings.monitor_effort or None,
+        )
+        return single if votes == 1 else consensus(single, quorum=votes // 2 + 1, n=votes)
+
+    return monitor
 
 
 def _unknown(role: Role, name: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cascade import Cascade
 from .chain import EffectChain
 from .clearance import Clearance, ClearanceOffice
 from .compose import all_of, consensus, first_block, within
@@ -14,6 +15,7 @@ from .verdict import Decision, Finding, Verdict, combine
 
 __all__ = [
     "Blocked",
+    "Cascade",
     "Clearance",
     "ClearanceOffice",
     "Cleared",

@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from .content import Stage
 from .verdict import Decision, severest
 
-__all__ = ["Policy", "PolicySet", "StageThresholds", "Thresholds"]
+__all__ = ["Monitoring", "Policy", "PolicySet", "StackName", "StageThresholds", "Thresholds"]
 
 StackName = Literal["general", "minors", "bio"]
 
@@ -43,6 +43,11 @@ class Thresholds(BaseModel):
             if low >= high:
                 raise ValueError(f"{milder} ({low:g}) must lie below {severer} ({high:g}), or it could never happen")
         return self
+
+    @property
+    def lowest(self) -> float | None:
+        """The mildest threshold there is, from which a score matters at all."""
+        return next((limit for limit in (self.rewrite, self.review, self.block) if limit is not None), None)
 
     def decide(self, score: float) -> Decision:
         """The severest decision whose threshold `score` reaches. Raises ValueError for what is no score (NaN)."""
@@ -80,6 +85,25 @@ class StageThresholds(BaseModel):
         return own or self.default
 
 
+class Monitoring(BaseModel):
+    """When a reasoning monitor must see content, under one policy.
+
+    `grey`: where other moderators are in doubt, their score reaching `from_` of the mildest threshold; what blocks
+    already is not asked about. `always`: at the named stages whatever they say, and in doubt elsewhere. `required`: as
+    `always`, and at these stages content is blocked where no monitor is configured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    when: Literal["grey", "always", "required"] = "grey"
+    stages: tuple[Stage, ...] = tuple(Stage)
+    from_: float = Field(default=0.5, ge=0, le=1, alias="from")
+
+    def demanded_at(self, stage: Stage) -> bool:
+        """A monitor must see all content at this stage."""
+        return self.when != "grey" and stage in self.stages
+
+
 class Policy(BaseModel):
     """One risk category.
 
@@ -99,6 +123,7 @@ class Policy(BaseModel):
     rewritable: bool = True
     offer: tuple[str, ...] = Field(min_length=1)
     thresholds: StageThresholds
+    monitor: Monitoring = Monitoring()
 
     @model_validator(mode="after")
     def _protects_minors(self) -> Policy:
@@ -108,6 +133,11 @@ class Policy(BaseModel):
             if any(self.thresholds.at(stage).block is None for stage in Stage):
                 raise ValueError("a policy of the stack `minors` must have a `block` threshold at every stage")
         return self
+
+    def in_doubt(self, stage: Stage, score: float) -> bool:
+        """A score that does not settle the matter: near the mildest threshold of this stage, or past it."""
+        lowest = self.thresholds.at(stage).lowest
+        return lowest is not None and score >= lowest * self.monitor.from_
 
     def decide(self, stage: Stage, score: float, *, strict: bool = False) -> Decision:
         """What a finding of this score means at this stage; `strict` where the content names this policy's stack.

@@ -1,4 +1,4 @@
-"""The embedded safety stack: moderators that need no key, no network and no model download."""
+"""Moderators: the embedded ones, which need no key, no network and no download, and those behind a service."""
 
 from __future__ import annotations
 
@@ -14,9 +14,21 @@ from .image_set import SetGuard
 from .images import ImageMonitor
 from .injection import InjectionGuard
 from .looking import shared_looker
+from .monitor import ReasoningMonitor
+from .omni import OpenAIModeration
 from .text import TextModerator
 
-__all__ = ["ImageMonitor", "InjectionGuard", "SetGuard", "TextModerator", "embedded_stack", "warm"]
+__all__ = [
+    "ImageMonitor",
+    "InjectionGuard",
+    "OpenAIModeration",
+    "ReasoningMonitor",
+    "SetGuard",
+    "TextModerator",
+    "embedded_stack",
+    "embedded_stages",
+    "warm",
+]
 
 
 def embedded_stack(
@@ -27,11 +39,17 @@ def embedded_stack(
     `seconds` limits each judgement; what takes longer, or cannot work because a part is not installed, blocks and says
     so. `classifier` takes the place of the shipped one: to measure other weights.
     """
+    stages = embedded_stages(policies, classifier=classifier)
+    return SafetyStack(policies, stages, seconds=seconds, human_review=human_review)
+
+
+def embedded_stages(policies: PolicySet, *, classifier: Classifier | None = None) -> dict[Stage, Moderator]:
+    """The embedded moderators, by the stage that each judges."""
     text = TextModerator(policies, classifier=classifier)
     images = ImageMonitor(policies, classifier=classifier)
     injection = InjectionGuard(policies, classifier=classifier)
     said_and_shown = all_of(text, images)
-    stages: dict[Stage, Moderator] = {
+    return {
         Stage.PROMPT: said_and_shown,
         Stage.PLAN: text,
         Stage.TOOL_CALL: text,
@@ -40,7 +58,6 @@ def embedded_stack(
         Stage.GENERATOR_OUTPUT: said_and_shown,
         Stage.IMAGE_SET: SetGuard(policies, classifier=classifier),
     }
-    return SafetyStack(policies, stages, seconds=seconds, human_review=human_review)
 
 
 async def warm() -> None:
