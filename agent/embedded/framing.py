@@ -288,7 +288,9 @@ def _tail_audience(text: str, words: Lexicon, *, sole: bool) -> tuple[str, str]:
 
 
 def _names_audience(phrase: str, words: Lexicon) -> bool:
-    return any(words.find(group, phrase) for group in words.audiences.values())
+    """ "for grandma" names one; "for grandma's apple pie" names a pie."""
+    hits = (words.find(group, phrase) for group in words.audiences.values())
+    return any(hit and not re.match(r"['’]s\s+\w", phrase[hit.end() :]) for hit in hits)
 
 
 def _strip_says(text: str, words: Lexicon) -> str:
@@ -322,7 +324,7 @@ def _strip_style(text: str, words: Lexicon, look: Look) -> str:
 
 def _strip_count(text: str, words: Lexicon) -> str:
     """Drop "in four images" at the end of a clause."""
-    for pattern in words.count_patterns:
+    for pattern in (*words.count_patterns, *words.entry_patterns):
         for match in pattern.finditer(text):
             before = text[: match.start()].rstrip()
             if text[match.end() :].strip(_EDGE) == "" and before:
@@ -406,8 +408,12 @@ def _by_spans(sentence: str, words: Lexicon, look: Look) -> Framed:
     pieces = [clean(piece, words) for piece in re.split(f"{cut}|{_CLAUSE.pattern}", text)]
     pieces = [piece for piece in pieces if piece and (len(piece) > 1 or not words.joined)]
     leftovers = sum(len(piece) for piece in pieces)
-    subject = max(pieces, key=len, default="")
-    details = tuple(piece for piece in pieces if piece != subject and len(piece) >= (4 if words.joined else 6))
+    # A date or a price is a detail, wherever it stands and however long it is.
+    plain = [piece for piece in pieces if not any(char.isdigit() for char in piece)]
+    subject = max(plain or pieces, key=len, default="")
+    whole = {clean(clause, words) for clause in _CLAUSE.split(sentence)}
+    least = 4 if words.joined else 6
+    details = tuple(piece for piece in pieces if piece != subject and (len(piece) >= least or piece in whole))
     aside = not kind and leftovers * 2 < len(sentence.strip(_EDGE)) and bool(look.terms)
     topic = _headed(sentence, kind, subject, details, words)
     if sentence.rstrip().endswith(("?", "？")) and subject and not kind:

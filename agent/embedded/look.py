@@ -50,7 +50,7 @@ def choose_direction(look: Look, *, audience: str, kind: str, family: str, seed:
     strong = kind in {"comic", "menu", "card", "quote", "chart"}
     suited = (by_kind if strong else None) or table["families"].get(family) or by_kind or table["default"]
     if by_audience := table["audiences"].get(audience):
-        shared = [name for name in suited if name in by_audience]
+        shared = [name for name in by_audience if name in suited]  # whom it is for decides among the suitable
         suited = shared or by_audience
     return suited[seed % len(suited)]  # type: ignore[no-any-return]
 

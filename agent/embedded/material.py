@@ -13,6 +13,7 @@ from .language import identify
 from .outlines import find_outline, questions, theme
 from .part import Entry, Part
 from .reading import Reading
+from .structure import is_quantity
 from .views import views
 from .voice import Voice
 from .writing import as_title
@@ -29,6 +30,7 @@ _LIST_ROLES = {
 }
 # Kinds that stay as sparse as the brief: open questions on a menu or a cover would help nobody.
 _NO_FILL = {"poster", "card", "cover", "banner", "menu", "quote", "scene", "checklist", "chart"}
+_MOST_LINE = 110
 _ASKS = "No source and no outline on this subject was at hand: the images ask questions instead of claiming answers."
 _FOREIGN = "Some facts are set in the language of their source: without a language model nothing is translated."
 
@@ -67,8 +69,12 @@ def _pictures(request: Request) -> Material | None:
     """Something to depict rather than to explain: views of it, headed where the brief names a heading."""
     reading = request.reading
     if reading.topic and not reading.points:
+        heads = (as_title(reading.topic), as_title(reading.subject))
         return Material(
-            tuple(replace(view, title=as_title(reading.topic), line="") for view in views(reading, request.count))
+            tuple(
+                replace(view, title=heads[i] if i < len(heads) else f"{heads[0]} · {i + 1}", line="")
+                for i, view in enumerate(views(reading, request.count))
+            )
         )
     depicts = not reading.kind and not reading.points and not _is_topic(reading, request.family)
     return Material(views(reading, request.count)) if reading.kind == "scene" or depicts else None
@@ -174,7 +180,8 @@ def _given_chart(reading: Reading) -> tuple[Part, ...]:
     )
     years = all(point.value[:4].isdigit() and len(point.value) >= 4 for point in reading.points)
     money = any(char in "€$£¥₹元円" for point in reading.points for char in point.value)
-    if not reading.points or ((years or money) and reading.kind != "chart"):
+    measured = any(is_quantity(point.value) for point in reading.points)
+    if not reading.points or measured or ((years or money) and reading.kind != "chart"):
         return ()
     chart = chart_of_points(reading.points, wanted=wanted)
     if chart is None:
@@ -264,9 +271,13 @@ def _greeting(reading: Reading, speech: Voice) -> tuple[Part, ...]:
 
 
 def _announcement(reading: Reading) -> tuple[Part, ...]:
-    """When, where and what else: only what the brief says."""
-    parts = []
-    for detail in reading.details[1:]:
-        label = as_title(detail, reading.output)
-        parts.append(Part(label, role="cover", icon=icon_of(detail), entries=(Entry(label, icon=icon_of(detail)),)))
-    return tuple(parts)
+    """When, where and what else, in one line under the title: only what the brief says."""
+    if not reading.details:
+        return ()
+    told = [as_title(detail, reading.output) for detail in reading.details]
+    line = told[0]
+    for detail in told[1:]:
+        line = f"{line} · {detail}" if len(line) + len(detail) <= _MOST_LINE else line
+    names = reading.kind == "cover"
+    icons = () if names else tuple(noun for detail in reading.details for noun in icons_in(detail))
+    return (Part("", line, "cover", icon_of(" ".join((*reading.texts, reading.subject))), icons),)

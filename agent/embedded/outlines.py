@@ -77,7 +77,7 @@ def theme(family: str) -> Theme:
     """The theme of a family; a general one for the empty string."""
     raw = load("families")["families"].get(family)
     if raw is None:
-        return Theme("", "star", ("lightbulb", "search", "star", "users", "book", "sparkles"), _GENERAL)
+        return Theme("", "star", ("sparkles",), _GENERAL)
     return Theme(family, raw["motif"], tuple(raw["icons"]), tuple(raw["modules"]))
 
 

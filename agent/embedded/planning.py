@@ -10,6 +10,7 @@ from ..plan import Plan
 from ..reasoner import Research, Understanding
 from .edits import edit_specs, followed_image, is_follow_up
 from .grouping import Encoder
+from .headline import headline
 from .icons import icon_of, icons_in
 from .look import choose_direction, choose_size, style_sheet
 from .material import Material, Request, gather
@@ -45,7 +46,7 @@ def make_plan(brief: Brief, understanding: Understanding, research: Research, en
     direction = brief.style or choose_direction(
         reading.look, audience=reading.audience_class, kind=reading.kind, family=family, seed=brief.seed
     )
-    motif = icon_of(reading.subject) or theme(family).motif
+    motif = icon_of(" ".join(reading.texts)) or icon_of(reading.subject) or theme(family).motif
     style = style_sheet(reading.look, direction, motif=motif, audience=understanding.audience, seed=brief.seed)
     style = style.model_copy(update={"subjects": _subjects(reading), "tone": understanding.tone or style.tone})
     return Plan(
@@ -76,7 +77,7 @@ def _reconciled(brief: Brief, understanding: Understanding) -> Reading:
 def _specs(
     brief: Brief, reading: Reading, material: Material, speech: Voice, family: str, count: int
 ) -> tuple[ImageSpec, ...]:
-    title = _title(reading)
+    title = _title(brief, reading)
     line = reading.details[0] if reading.details and reading.kind not in _CAPTIONLESS and count == 1 else ""
     depicts = bool(material.parts) and material.parts[0].role == "scene"
     if reading.kind == "scene" or (depicts and (reading.topic or not material.parts[0].title)):
@@ -86,8 +87,11 @@ def _specs(
             line = "" if any(line == part.title for part in material.parts) else line
         frames = arrange(material.parts, count, title=title, line=line, voice=speech, spare=material.spare)
     frames = _with_texts(frames, reading)
-    found = tuple(dict.fromkeys((*icons_in(reading.subject), *icons_in(" ".join(reading.details)))))
-    icons = tuple(dict.fromkeys((*found, *theme(family).icons)))
+    named = icons_in(" ".join(reading.texts)) or icons_in(reading.subject)
+    # On a cover the rest is names, and names are not to be drawn: Ms. Berg is no mountain.
+    found = named if reading.kind == "cover" else (*named, *icons_in(" ".join(reading.details)))
+    # Icons of the family stand in where the brief names nothing that can be drawn.
+    icons = tuple(dict.fromkeys((*found, *(theme(family).icons if not found else ()))))
     scene = Scene(
         reading.subject, title, reading.kind or "scene", reading.output, reading.audience, icons, count, reading.texts
     )
@@ -98,12 +102,15 @@ def _specs(
     return tuple(specs)
 
 
-def _title(reading: Reading) -> str:
+def _title(brief: Brief, reading: Reading) -> str:
     if reading.texts and reading.kind != "quote":
         return reading.texts[0]
     if reading.kind == "scene" or (not reading.kind and not reading.subject):
         return ""
-    return as_title(reading.subject or reading.audience or " ".join(reading.details[:1]), reading.output)
+    return as_title(
+        headline(brief.prompt, reading.subject, reading.language) or reading.audience or " ".join(reading.details[:1]),
+        reading.output,
+    )
 
 
 def _with_texts(frames: tuple[Frame, ...], reading: Reading) -> tuple[Frame, ...]:
@@ -130,8 +137,9 @@ def _with_texts(frames: tuple[Frame, ...], reading: Reading) -> tuple[Frame, ...
 
 def _subjects(reading: Reading) -> dict[str, str]:
     """The recurring object: the same icon and words on every image."""
-    noun = icon_of(reading.subject)
-    return {"main": f"{reading.subject[:120]} ({noun})"} if noun and reading.subject else {}
+    noun = icon_of(" ".join(reading.texts)) or icon_of(reading.subject)
+    about = " ".join(reading.texts[:1]) if icon_of(" ".join(reading.texts)) else reading.subject
+    return {"main": f"{about[:120]} ({noun})"} if noun and about else {}
 
 
 def _intent(understanding: Understanding, specs: tuple[ImageSpec, ...]) -> str:

@@ -9,7 +9,7 @@ from .framing import Framed, clean, unframe
 from .language import identify, requested
 from .look import Look, read_look
 from .structure import Point, read_structure
-from .words import Lexicon, fold, lexicon, number_of
+from .words import Lexicon, alternation, fold, lexicon, number_of
 
 __all__ = ["Reading", "count_in", "read"]
 
@@ -78,7 +78,7 @@ def read(prompt: str, language: str | None = None) -> Reading:
         plural=main.plural,
         series=main.series or any(part.series for part in framed),
         audience=audience,
-        audience_class=_class_of(audience, words),
+        audience_class=_class_of(audience, words) or _childrens(subject, words),
         modifiers=main.modifiers,
         details=details,
         texts=structure.texts,
@@ -162,8 +162,22 @@ def _sides(subject: str, words: Lexicon, *, compared: bool) -> tuple[str, ...]:
         halves = words.pattern(marks).split(subject, maxsplit=1) if marks and subject else []
         sides = tuple(clean(half, words) for half in halves)
         if len(sides) == 2 and all(1 <= len(side) <= 48 for side in sides):
-            return sides
+            return sides[0], _without_aim(sides, words)
     return ()
+
+
+def _childrens(subject: str, words: Lexicon) -> str:
+    """ "A children's story" says whom it is for, though no preposition does."""
+    group = words.audiences.get("children", ())
+    return "children" if group and subject and words.find(group, subject) else ""
+
+
+def _without_aim(sides: tuple[str, ...], words: Lexicon) -> str:
+    """The second side without what both are compared for: "bicycles and cars for the city"."""
+    if not words.audience_before:
+        return sides[1]
+    aim = re.compile(f"\\s{alternation(words.audience_before)}\\s.*$", re.IGNORECASE)
+    return sides[1] if aim.search(sides[0]) else aim.sub("", sides[1])
 
 
 def _class_of(audience: str, words: Lexicon) -> str:

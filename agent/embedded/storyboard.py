@@ -58,8 +58,8 @@ def arrange(
 
 def _together(parts: tuple[Part, ...], title: str, line: str) -> Part:
     """All parts in one image: each becomes an entry; a single part keeps its own entries."""
-    if len(parts) == 1 and parts[0].role == "cover" and parts[0].title and not parts[0].entries:
-        return parts[0]
+    if len(parts) == 1 and parts[0].role == "cover" and not parts[0].entries:
+        return parts[0] if parts[0].title else replace(parts[0], title=title)
     if len(parts) == 1 and parts[0].entries != (as_entry(parts[0]),):
         return replace(parts[0], title=title, line=parts[0].title if parts[0].title != title else line or parts[0].line)
     chart = next((part.chart for part in parts if part.chart), None)
@@ -68,6 +68,8 @@ def _together(parts: tuple[Part, ...], title: str, line: str) -> Part:
     if len(told) == 1 and told[0].origin == "facts":
         entries = told[0].entries
     role = "chart" if chart else parts[0].role if parts else "cover"
+    if role == "step" and len(entries) > 2 and not any(entry.value for entry in entries):
+        entries = tuple(replace(entry, value=str(i)) for i, entry in enumerate(entries, 1))
     return Part(title, line, role, icons=tuple(part.icon for part in parts if part.icon), entries=entries, chart=chart)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .words import Lexicon
 
-__all__ = ["Point", "Structure", "number_in", "read_point", "read_structure"]
+__all__ = ["Point", "Structure", "is_quantity", "number_in", "read_point", "read_structure"]
 
 MAX_TEXT = 240
 _QUOTES = (
@@ -43,6 +43,15 @@ _YEAR_FIRST = re.compile(
     r"^(?P<value>(?:ca?\.\s?)?\d{3,4}(?:\s?[–-]\s?\d{2,4})?(?:\s?(?:BCE?|CE|AD|v\. ?Chr\.|年))?|\d{1,2}[:.h]\d{2})"
     r"\s*[:：–—-]?\s+(?P<label>\S.*)$"
 )
+_UNIT = (
+    r"kg|g|gr|mg|ml|cl|dl|l|litres?|liters?|oz|lbs?|tsp|tbsp|teaspoons?|tablespoons?|cups?|pinch(?:es)?|slices?|cloves?|"
+    r"EL|TL|Prisen?|Stück|Tassen?|Zehen?|c\. ?à ?[sc]\.|pincées?|tasses?|cucharad(?:it)?as?|tazas?|cucchiai(?:ni)?|"
+    r"г|кг|мл|л|ст\. ?л\.|ч\. ?л\.|グラム|個|本|枚|杯|大さじ|小さじ|克|毫升"
+)
+_QUANTITY = re.compile(
+    rf"^(?P<value>(?:\d+(?:[.,/]\d+)?(?:\s?[½¼¾⅓⅔])?|[½¼¾⅓⅔])\s?(?:{_UNIT}))\.?\s+(?:(?:of|de|di)\s+|d['’])?(?P<label>[^\W\d_].*)$"
+)
+_COUNT = re.compile(r"^(?P<value>\d{1,2}(?:[.,/]\d+)?|[½¼¾⅓⅔])\s+(?P<label>[^\W\d_]{3}.*)$")
 _DETAIL = re.compile(r"^(?P<label>[^:：–—]{2,60}?)\s*(?:[:：]|\s[–—-])\s*(?P<detail>\S.*)$")
 
 
@@ -76,6 +85,8 @@ def read_structure(text: str, lexicon: Lexicon) -> Structure:
         labels, left, chained = take(rest, lexicon)
         if labels:
             points = tuple(point for label in labels if (point := read_point(label)).label)
+            if any(is_quantity(point.value) for point in points):  # a list of ingredients: "6 apples" is one too
+                points = tuple(_counted(point) for point in points)
             return Structure(texts, points[:24], left, chained)
     return Structure(texts, (), rest)
 
@@ -83,12 +94,24 @@ def read_structure(text: str, lexicon: Lexicon) -> Structure:
 def read_point(text: str) -> Point:
     """`"1789: Storming of the Bastille"`, `"Bruschetta 6 €"`, `"Wash: use soap"` as label, value and detail."""
     text = _trim(text)[:MAX_TEXT]
+    if match := _QUANTITY.match(text):
+        return Point(_trim(match["label"]), value=" ".join(match["value"].split()))
     for pattern in (_YEAR_FIRST, _VALUE_FIRST, _VALUE_LAST):
         if (match := pattern.match(text)) and re.search(r"[^\W\d_]", match["label"]):
             return Point(_trim(match["label"]), value=" ".join(match["value"].split()))
     if match := _DETAIL.match(text):
         return Point(_trim(match["label"]), detail=_trim(match["detail"]))
     return Point(text)
+
+
+def is_quantity(value: str) -> bool:
+    """Whether a value is an amount with a kitchen unit ("200 g"), which is no figure to compare in a chart."""
+    return _QUANTITY.match(f"{value} x") is not None
+
+
+def _counted(point: Point) -> Point:
+    match = None if point.value else _COUNT.match(point.label)
+    return Point(_trim(match["label"]), point.detail, match["value"]) if match else point
 
 
 def number_in(value: str) -> float | None:

@@ -73,16 +73,17 @@ def tidy(text: str) -> str:
 def write_spec(frame: Frame, index: int, scene: Scene, size: Size) -> ImageSpec:
     """The spec of one frame. Distinct frames give distinct titles, prompts and alt texts."""
     part = frame.part
-    items = tuple(_item(entry, index, place, scene) for place, entry in enumerate(part.entries))
-    icon = (
-        part.icon
-        or icon_of(part.title)
-        or icon_of(scene.subject)
-        or scene.family_icons[index % len(scene.family_icons)]
-    )
-    icons = tuple(dict.fromkeys((icon, *part.icons, *(item.icon for item in items if item.icon))))[:8]
+    items = tuple(_item(entry, scene) for entry in part.entries)
+    own = (part.icon, icon_of(part.title), icon_of(scene.subject))
+    if part.origin == "questions":  # what is asked about is the subject, however the question is put
+        own = (own[2], own[0], own[1])
+    family = scene.family_icons[index % len(scene.family_icons)] if scene.family_icons else ""
+    icon = next(filter(None, own), family)
+    icons = tuple(dict.fromkeys(filter(None, (icon, *part.icons, *(item.icon for item in items)))))[:8]
     title = part.title if part.title in scene.verbatim else as_title(part.title)
-    if len(icons) < 3 and part.title:  # a picture without text shows what the brief names, and nothing else
+    if (
+        len(icons) < 3 and part.title and scene.family_icons
+    ):  # a picture without text shows what the brief names, and nothing else
         icons = tuple(dict.fromkeys((*icons, *_rotated(scene.family_icons, index))))[:4]
     caption = scene.title if not frame.cover and title and title != scene.title and part.role != "scene" else ""
     role: Role = part.role
@@ -106,10 +107,8 @@ def write_spec(frame: Frame, index: int, scene: Scene, size: Size) -> ImageSpec:
     )
 
 
-def _item(entry: Entry, index: int, place: int, scene: Scene) -> Item:
-    icon = entry.icon or icon_of(f"{entry.label} {entry.detail}")
-    if not icon:
-        icon = scene.family_icons[(index + place) % len(scene.family_icons)]
+def _item(entry: Entry, scene: Scene) -> Item:
+    icon = entry.icon or icon_of(entry.label) or icon_of(entry.detail)
     label = as_title(entry.label) if len(entry.label) <= _MOST_TITLE else tidy(entry.label).rstrip(".。")
     label = entry.label if entry.label in scene.verbatim else label
     return Item(
@@ -137,7 +136,8 @@ def _prompt(part: Part, role: str, title: str, index: int, scene: Scene, icons: 
         lines.append(f"It is headed “{title}”.")
     if part.chart is not None:
         lines.append(f"A {part.chart.kind} chart of exactly the given values.")
-    lines.append(f"Motifs: {', '.join(icon.replace('-', ' ') for icon in icons)}.")
+    if icons:
+        lines.append(f"Motifs: {', '.join(icon.replace('-', ' ') for icon in icons)}.")
     if scene.audience:
         lines.append(f"For {scene.audience}.")
     return " ".join(lines)

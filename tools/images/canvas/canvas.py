@@ -14,6 +14,7 @@ from ....errors import BadInput
 from ..generator import Capabilities, GeneratedImage, ImageFormat, ImageRequest
 from . import figures, fonts, icons
 from .edits import edit
+from .imprint import imprinted
 from .render import draw
 from .typeset import Typesetter
 
@@ -66,8 +67,9 @@ class Canvas:
             pixels, notes = edited.pixels, edited.notes
         else:
             photo = self._photo(request)
+            spec, limits = imprinted(spec)
             drawn = draw(spec, request.style, request.seed, self._typesetter, photo)
-            pixels, notes = drawn.pixels, drawn.notes
+            pixels, notes = drawn.pixels, (*limits, *drawn.notes)
             if photo is not None:
                 notes = (*notes, "the given picture is shown as it is, cropped and toned; nothing in it was redrawn")
         return GeneratedImage(

@@ -68,7 +68,7 @@ def _tinted(color: str, palette: Palette, material: str) -> str:
     base = p.pop if hue < 48 or hue >= 335 else p.pop2 if hue < 108 else cool if hue < 290 else p.accent
     if 40 <= hue < 80 and lightness < 0.62:
         base = mix(p.pop, dark, 0.35)  # browns
-    kept = {"bright": 0.72, "wash": 0.55, "layers": 0.34, "grain": 0.30}.get(material, 0.4)
+    kept = {"bright": 0.72, "wash": 0.55, "layers": 0.46, "grain": 0.32}.get(material, 0.4)
     return mix(shade(base, lightness, dark, light), color, kept)
 
 

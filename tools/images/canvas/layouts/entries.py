@@ -14,6 +14,7 @@ from ..page import Box
 from ..typeset import Fit, Text
 from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_picture
 from .marks import marks_for
+from .prices import is_priced, prices
 
 __all__ = ["entries", "listing", "panel_color", "step", "wanted_height"]
 
@@ -67,6 +68,9 @@ def listing(sheet: Sheet) -> None:
     """A headline and a grid of entries; a band of picture where few of them leave room for it."""
     page, c, u, spec = sheet.page, sheet.content, sheet.page.unit, sheet.spec
     n = len(spec.items)
+    if is_priced(spec.items):
+        prices(sheet)
+        return
     centered = page.art.name in {"botanical", "playful"}
     align = "center" if centered and not sheet.wide else "start"
     if sheet.wide:
@@ -82,6 +86,10 @@ def listing(sheet: Sheet) -> None:
     head = set_head(sheet, c.w, c.h * 0.26, 78, 3)
     rest = c.below(head.height + 50 * u)
     need = wanted_height(sheet, rest.below(rest.h * 0.2), spec.items) if n <= 10 else rest.h
+    columns = 1
+    if 4 <= n <= 8 and rest.h - need < 0.34 * rest.w and rest.h > rest.w * 0.8:
+        columns = 2  # side by side, so that the picture gets its share
+        need = wanted_height(sheet, rest.below(rest.h * 0.34), spec.items, columns)
     band = rest.h - need - 28 * u
     if band < 150 * u:
         entries(sheet, head_with_lens(sheet, 0.24, 74), spec.items)
@@ -89,7 +97,7 @@ def listing(sheet: Sheet) -> None:
     place_head(sheet, head, Box(c.x, c.y, c.w, head.height), align)
     ornament(sheet, page.w / 2 if align == "center" else c.x, c.y + head.height + 24 * u, min(200 * u, c.w), align)
     show_picture(sheet, rest.top(band))
-    entries(sheet, rest.below(band + 28 * u), spec.items)
+    entries(sheet, rest.below(band + 28 * u), spec.items, columns)
 
 
 def panel_color(sheet: Sheet, i: int = 0) -> str:
@@ -101,10 +109,10 @@ def panel_color(sheet: Sheet, i: int = 0) -> str:
     return p.panel
 
 
-def _shape(box: Box, n: int, unit: float, icons: bool) -> _Shape:
-    """The cut whose cells come nearest to a good proportion for reading."""
+def _shape(box: Box, n: int, unit: float, icons: bool, least: int = 1) -> _Shape:
+    """The cut whose cells come nearest to a good proportion for reading, with `least` columns or more."""
     best, best_score = _Shape(1, n, False), -1e9
-    for columns in range(1, min(n, 5) + 1):
+    for columns in range(min(least, n), min(n, 5) + 1):
         rows = -(-n // columns)
         w, h = box.w / columns, box.h / rows
         empty = columns * rows - n
@@ -122,7 +130,7 @@ def _shape(box: Box, n: int, unit: float, icons: bool) -> _Shape:
     return best
 
 
-def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
+def entries(sheet: Sheet, box: Box, items: Sequence[Item], columns: int = 1) -> None:
     """Sets items as a grid, all labels in one size and all details in one; leaves out and notes what has no room."""
     if not items or box.h < 10:
         if items:
@@ -131,7 +139,7 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     _page, u = sheet.page, sheet.page.unit
     items = _as_many_as_fit(sheet, box, items)
     icons = marks_for(items, sheet.spec.language)
-    shape = _shape(box, len(items), u, any(icons))
+    shape = _shape(box, len(items), u, any(icons), columns)
     gap = (14 if len(items) > 12 else 20) * u
     cells = box.grid(shape.columns, shape.rows, gap)
     cap = 250 * u if not shape.stacked else 420 * u
@@ -142,19 +150,19 @@ def entries(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     _set_cells(sheet, cells, items, icons, shape)
 
 
-def wanted_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
+def wanted_height(sheet: Sheet, box: Box, items: Sequence[Item], columns: int = 1) -> float:
     """The height in px that these entries need in that width at full size, at most that of `box`."""
-    height = _wanted(sheet, box, items)
+    height = _wanted(sheet, box, items, columns)
     # A lower box may be cut into other columns, so ask once more with what it would get.
-    return _wanted(sheet, box.top(height), items) if 0 < height < box.h else height
+    return _wanted(sheet, box.top(height), items, columns) if 0 < height < box.h else height
 
 
-def _wanted(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
+def _wanted(sheet: Sheet, box: Box, items: Sequence[Item], columns: int) -> float:
     page, u = sheet.page, sheet.page.unit
     if not items:
         return 0.0
     icons = marks_for(items, sheet.spec.language)
-    shape = _shape(box, len(items), u, any(icons))
+    shape = _shape(box, len(items), u, any(icons), columns)
     gap = 20 * u
     w = (box.w - gap * (shape.columns - 1)) / shape.columns
     icon = min(96 * u, w * (0.42 if shape.stacked else 0.20)) if any(icons) else 0.0
@@ -165,8 +173,8 @@ def _wanted(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
         for i, item in enumerate(items)
         for text in (
             Text(f"v{i}", item.value, page.style("number"), max(20.0, text_w), 9999, low, 66 * u, "value", lines=2),
-            Text(f"l{i}", item.label, page.style("label"), max(20.0, text_w), 9999, low, 34 * u, "label"),
-            Text(f"d{i}", item.detail, page.style("body"), max(20.0, text_w), 9999, low, 23 * u, "detail"),
+            Text(f"l{i}", item.label, page.style("label"), max(20.0, text_w), 9999, low, 38 * u, "label"),
+            Text(f"d{i}", item.detail, page.style("body"), max(20.0, text_w), 9999, low, 27 * u, "detail"),
         )
     ]
     fits = page.setting.typesetter.fit([t for t in wanted if t.text], page.setting.language)
@@ -354,7 +362,7 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
                 )
             )
         texts.append(
-            Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 34 * u, "label", lines=5)
+            Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 38 * u, "label", lines=5)
         )
     first = page.fit(texts)
     texts = []
@@ -363,7 +371,7 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
         room = box.h - used
         if item.detail and room > detail_low * 1.05:
             texts.append(
-                Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 23 * u, "detail")
+                Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 27 * u, "detail")
             )
         elif item.detail:
             page.notes.append(f"no room for the detail of {item.label[:40]!r}: ask for a larger image")

@@ -76,14 +76,17 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
         [spec.subject, " ".join(spec.icons), spec.title if spec.language == "en" else "", spec.prompt[:300]]
     )
     subject = cast(spec)
-    shared = " ".join([style.motif, *style.subjects.values()])
-    place = choose(" ".join([spec.subject, " ".join(spec.icons)]), "") or choose(words, "") or choose(shared, "stage")
+    shared = " ".join(style.subjects.values())
+    seen = " ".join([spec.subject, " ".join(spec.icons)])
+    # One set, one place: what all its images are about decides, then what this one shows.
+    place = choose(shared, "") or choose(seen, "") or choose(words, "") or choose(style.motif, "stage")
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)
     night = place == "space" or bool(
         re.search(
-            r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|evening)\b", " ".join([words, style.tone]).lower()
+            r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|stars|fireworks?|lanterns|evening)\b",
+            " ".join([words, style.tone]).lower(),
         )
     )
     sheet = Sheet(spec, style, page, content, rng, subject, place, night)
@@ -96,26 +99,34 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
 
 
 def _running_head(sheet: Sheet) -> float:
-    """Sets "2/4" where the image is one of a set; returns the height taken."""
-    spec, page = sheet.spec, sheet.page
+    """Sets the title of the series and "2/4" where the image is one of a set; returns the height taken."""
+    spec, page, c = sheet.spec, sheet.page, sheet.content
     if spec.of < 2:
         return 0.0
-    size = max(page.smallest("body"), 21 * page.unit)
+    size = max(page.smallest("body"), 22 * page.unit)
     style = page.style("kicker")
-    fit = page.fit(
-        [Text("kicker", f"{spec.index + 1}/{spec.of}", style, sheet.content.w, size * 2, size * 0.7, size)]
-    ).get("kicker")
-    if fit is None:
+    place = f"{spec.index + 1}/{spec.of}"
+    wanted = [Text("kicker", place, style, c.w * 0.3, size * 2, size * 0.7, size, "kicker")]
+    if _heads_the_page(spec):
+        wanted.append(Text("series", spec.caption, style, c.w * 0.7, size * 1.6, size * 0.7, size, "kicker", lines=1))
+    fits = page.fit(wanted)
+    if not fits:
         return 0.0
-    area = Box(sheet.content.x, sheet.content.y, sheet.content.w, fit.height)
     p = page.art.palette
-    page.text(fit, area, p.accent, "end", on=p.paper)
-    return fit.height + 16 * page.unit
+    height = max(fit.height for fit in fits.values())
+    for name, align, color in (("series", "start", p.muted), ("kicker", "end", p.accent)):
+        page.text(fits.get(name), Box(c.x, c.y, c.w, height), color, align, on=p.paper)
+    return height + 20 * page.unit
+
+
+def _heads_the_page(spec: ImageSpec) -> bool:
+    """Whether the caption is short enough to run along the head of every page of a set."""
+    return spec.of > 1 and bool(spec.caption) and len(spec.caption) <= 64
 
 
 def _caption(sheet: Sheet) -> float:
     spec, page = sheet.spec, sheet.page
-    if not spec.caption:
+    if not spec.caption or _heads_the_page(spec):
         return 0.0
     c, u = sheet.content, page.unit
     text = Text(
@@ -125,7 +136,7 @@ def _caption(sheet: Sheet) -> float:
         c.w,
         min(c.h * 0.14, 70 * u + 14),
         page.smallest("body") * 0.92,
-        16.5 * u,
+        (16.5 if spec.title else 22) * u,
         lines=4,
     )
     fit = page.fit([text]).get("caption")
@@ -212,7 +223,9 @@ def ornament(sheet: Sheet, x: float, y: float, w: float, align: str = "start") -
             )
 
 
-def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: int = 4, sub: float = 0.42) -> Head:
+def set_head(
+    sheet: Sheet, width: float, height: float, largest: float, lines: int = 4, sub: float = 0.42, sub_most: float = 30
+) -> Head:
     """Fits title and subtitle into `width` x `height`: the title at most `largest` units, the subtitle `sub` of it."""
     page, spec, u = sheet.page, sheet.spec, sheet.page.unit
     top = largest * u
@@ -235,7 +248,7 @@ def set_head(sheet: Sheet, width: float, height: float, largest: float, lines: i
     head = fits.get("title")
     gap = max(0.30 * (head.size if head else 0) * 0.62, 6 * u)
     left = height - (head.height + gap if head else 0)
-    size = max(page.smallest("body"), min((head.size if head else top) * sub, 30 * u))
+    size = max(page.smallest("body"), min((head.size if head else top) * sub, sub_most * u))
     subtitle = Text(
         "subtitle",
         spec.subtitle,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ...spec import ImageSpec, Item
@@ -36,15 +37,26 @@ def marks_for(items: Sequence[Item], language: str) -> list[Mark | None]:
     return [*figures]
 
 
+# A title's heading noun stands before the first of these.
+_AFTER_HEAD = re.compile(
+    r"\b(?:of|for|in|on|with|from|to|at|who|that|which|and|about|by|are|is|was|were|do|does)\b", re.IGNORECASE
+)
+
+
 def cast(spec: ImageSpec) -> tuple[Mark, ...]:
-    """What the picture shows: figures, the subject first; outline icons only where no figure is known."""
+    """What the picture shows: figures, the hero first; outline icons only where no figure is known.
+
+    The hero is the last thing that an English title's first noun phrase names ("school bake sale": the cake), if that
+    phrase names the subject too; else the subject itself."""
     title = spec.title if spec.language == "en" else ""
     nouns = [spec.subject, *spec.icons, *(item.icon for item in spec.items)]
-    figures = [figure for noun in nouns[:1] if (figure := find_figure(noun))] or figures_in(spec.subject, 3)
-    figures += figures_in(title, 3)
+    subject = [figure for noun in nouns[:1] if (figure := find_figure(noun))] or figures_in(spec.subject, 3)
+    named = figures_in(_AFTER_HEAD.split(title)[0], 4)
+    heading = named[::-1] if not subject or subject[0] in named else []
+    figures = [*heading[:1], *subject, *heading[1:], *figures_in(title, 3)]
     figures += [figure for noun in nouns[1:] if (figure := find_figure(noun))]
     if figures:
-        return tuple(dict.fromkeys(figures))[:4]
+        return tuple(dict.fromkeys(figures))[:5]
     icons = [
         *find_all(spec.subject, 3),
         *(icon for noun in nouns[1:] if (icon := find(noun))),

@@ -11,6 +11,17 @@ from .frame import Head, Sheet, ornament, place_head, set_head, show_picture
 
 __all__ = ["cover", "quote", "scene"]
 
+_SKY = frozenset("sun full-moon crescent-moon moon cloud star glowing-star".split())
+_SCENERY = {
+    "mountains": _SKY | frozenset("mountain snow-capped-mountain mount-fuji evergreen-tree".split()),
+    "forest": _SKY | frozenset("evergreen-tree deciduous-tree herb".split()),
+    "city": _SKY | frozenset("office-building house building houses".split()),
+    "harbor": _SKY | frozenset("office-building building water-wave".split()),
+    "sea": _SKY | frozenset("water-wave palm-tree desert-island".split()),
+    "desert": _SKY | frozenset("cactus desert".split()),
+    "sky": _SKY,
+    "garden": _SKY,
+}
 _BLEED = frozenset({"darkroom", "playful"})
 
 
@@ -21,7 +32,7 @@ def cover(sheet: Sheet) -> None:
     align = "center" if centered else "start"
     if sheet.wide:
         column = c.w * 0.44
-        head = set_head(sheet, column, c.h * 0.86, 104, 6)
+        head = set_head(sheet, column, c.h * 0.86, 104, 6, sub_most=40)
         if page.art.name in _BLEED:
             _bleed(sheet, Box(c.x + column + 30 * u, c.y + c.h * 0.06, c.w - column - 30 * u, c.h * 0.9))
             _shade(sheet, "left", column + c.x + 40 * u)
@@ -36,7 +47,9 @@ def cover(sheet: Sheet) -> None:
         ornament(sheet, c.x, y - 26 * u, min(column, 200 * u))
         place_head(sheet, head, Box(c.x, y, column, head.height), on=_ground(sheet))
         return
-    head = set_head(sheet, c.w * (0.92 if centered else 1.0), c.h * (0.36 if not sheet.tall else 0.30), 112, 5)
+    head = set_head(
+        sheet, c.w * (0.92 if centered else 1.0), c.h * (0.36 if not sheet.tall else 0.30), 116, 5, sub_most=42
+    )
     if page.art.headline == "top":
         _title_above(sheet, head, align)
     else:
@@ -125,6 +138,8 @@ def scene(sheet: Sheet) -> None:
     """The picture first: one subject in its place, the title small."""
     if any(not isinstance(mark, Figure) for mark in sheet.subject):
         sheet.subject = sheet.subject[:1]
+    if not sheet.spec.title:  # a view of a place needs no sign that says so
+        sheet.subject = tuple(mark for mark in sheet.subject if mark.name not in _SCENERY.get(sheet.place, _SKY))
     page, c, _u = sheet.page, sheet.content, sheet.page.unit
     if not sheet.spec.title and not sheet.spec.subtitle:
         show_picture(sheet, page.box if not sheet.spec.caption else Box(0, 0, page.w, c.bottom), framed=False)

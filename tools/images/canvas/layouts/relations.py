@@ -103,7 +103,7 @@ def _columns(sheet: Sheet, boxes: Sequence[Box], items: Sequence[Item], middle: 
         for i, (box, item) in enumerate(zip(boxes, items, strict=True))
         for text in (
             Text(f"v{i}", item.value, page.style("number"), box.w, box.h * 0.28, low * 0.8, 60 * u, "value", lines=2),
-            Text(f"l{i}", item.label, page.style("label"), box.w, box.h * (0.3 if item.detail else 0.7), low * 0.8, 38 * u, "label", balance=True),
+            Text(f"l{i}", item.label, page.style("label"), box.w, box.h * (0.3 if item.detail else 0.7), low * 0.8, (38 if item.detail else 52) * u, "label", balance=True),
         )
     ])  # fmt: skip
     value_h = max((f.height for k, f in first.items() if k[0] == "v"), default=0.0)
@@ -135,8 +135,8 @@ def timeline(sheet: Sheet) -> None:
     _page, u = sheet.page, sheet.page.unit
     if sheet.wide and n <= 7:
         box = _open(sheet, 0.28, 68)
-        band = box.h * (0.34 if box.h > 300 * u else 0)
-        if band:
+        band = max(0.0, box.h - _across_height(sheet, box, items) - 26 * u) if box.h > 300 * u else 0.0
+        if band > 120 * u:
             show_picture(sheet, box.top(band))
             box = box.below(band + 26 * u)
         _across(sheet, box, items)
@@ -179,6 +179,26 @@ def _axis_color(sheet: Sheet) -> str:
     return mix(p.paper, p.ink, 0.45)
 
 
+def _across_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
+    """The height in px that dates, labels and details take at full size, at most two thirds of `box`."""
+    page, u = sheet.page, sheet.page.unit
+    low = page.smallest("body")
+    w = (box.w - 22 * u * (len(items) - 1)) / len(items)
+    wanted = [
+        text
+        for i, item in enumerate(items)
+        for text in (
+            Text(f"v{i}", item.value, page.style("number"), w, 9999, low, 48 * u, "value", lines=2),
+            Text(f"l{i}", item.label, page.style("label"), w, 9999, low, 30 * u, "label"),
+            Text(f"d{i}", item.detail, page.style("body"), w, 9999, low, 22 * u, "detail"),
+        )
+        if text.text
+    ]
+    fits = page.setting.typesetter.fit(wanted, page.setting.language)
+    rows = [max((fit.height for key, fit in fits.items() if key[0] == row), default=0.0) for row in "vld"]
+    return float(min(box.h * 0.66, sum(rows) * 1.12 + 84 * u))
+
+
 def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     page, u = sheet.page, sheet.page.unit
     p = page.art.palette
@@ -188,8 +208,8 @@ def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
         text
         for i, (cell, item) in enumerate(zip(cells, items, strict=True))
         for text in (
-            Text(f"v{i}", item.value, page.style("number"), cell.w, box.h * 0.24, low * 0.8, 44 * u, "value", lines=2),
-            Text(f"l{i}", item.label, page.style("label"), cell.w, box.h * 0.3, low * 0.8, 28 * u, "label"),
+            Text(f"v{i}", item.value, page.style("number"), cell.w, box.h * 0.24, low * 0.8, 48 * u, "value", lines=2),
+            Text(f"l{i}", item.label, page.style("label"), cell.w, box.h * 0.4, low * 0.8, 30 * u, "label"),
         )
     ])  # fmt: skip
     dates = max((f.height for k, f in first.items() if k[0] == "v"), default=0.0)
@@ -197,7 +217,7 @@ def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     y = box.y + dates + 12 * u + r
     labels = y + r + 16 * u
     second = page.fit([
-        Text(f"d{i}", item.detail, page.style("body"), cell.w, max(1.0, box.bottom - labels - (first[f"l{i}"].height if f"l{i}" in first else 0) - 8 * u), detail_low * 0.9, 21 * u, "detail")
+        Text(f"d{i}", item.detail, page.style("body"), cell.w, max(1.0, box.bottom - labels - (first[f"l{i}"].height if f"l{i}" in first else 0) - 8 * u), detail_low * 0.9, 22 * u, "detail")
         for i, (cell, item) in enumerate(zip(cells, items, strict=True))
     ])  # fmt: skip
     page.line([(box.x, y), (box.right, y)], _axis_color(sheet), 2.4 * u)
@@ -312,8 +332,13 @@ def _one_side(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
     _page, u = sheet.page, sheet.page.unit
     side = min(box.h, box.w * 0.56)
     spot = Box(box.x + (0 if box.w < side * 2.2 else box.w * 0.04), box.cy - side / 2, side, side)
+    if box.h > box.w * 0.98:  # an upright page: a larger lens that runs off its edge, its subject still whole
+        side = min(box.h * 0.8, box.w * 0.80)
+        framed = _page.art.name in {"botanical", "blueprint", "chalkboard"}
+        side = min(side, box.w * 0.62) if framed else side
+        spot = Box(box.x + (0 if framed else box.w * 0.58 - side), box.cy - side / 2, side, side)
     left = spot.right + 58 * u
-    tall = min(box.h * 0.94, len(items) * 210 * u)
+    tall = min(box.h * 0.94, len(items) * 250 * u)
     cells = Box(left, box.cy - tall / 2, box.right - left, tall).grid(1, len(items), 20 * u)
     _leaders(sheet, spot, [], cells)
     show_lens(sheet, spot)

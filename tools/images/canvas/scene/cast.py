@@ -47,6 +47,8 @@ def place_cast(
     box = Box(focus.cx - size / 2, floor - size * _SOLE, size, size) if grounded else _centered(focus, size)
     if grounded and box.y < focus.y:
         box = Box(box.x, focus.y, size, min(size, floor - focus.y))
+    if art.material == "layers":  # the wavy edge of the opening takes its share
+        window = window.inset(window.w * 0.085, window.h * 0.085)
     below = [figure for figure in company if stands_up(figure) and not afloat]
     above = [figure for figure in company if figure not in below]
     if hero.name in _MANY and not above:

@@ -47,6 +47,7 @@ _SEATS = {
     "study": 0.30,
     "kitchen": 0.30,
     "sea": 0.20,
+    "harbor": 0.34,
     "city": 0.74,
     "factory": 0.58,
     "stage": 0.52,

@@ -132,6 +132,12 @@ def sea(rng: random.Random, g: Ground) -> list[Shape]:
     return out
 
 
+def harbor(rng: random.Random, g: Ground) -> list[Shape]:
+    """A town along the far shore, and the water before it."""
+    town = [shape for shape in city(rng, g) if shape.role in {"built", "window", "cloud"} and shape.depth < 0.7]
+    return [*town, *(shape for shape in sea(rng, g) if shape.role == "water")]
+
+
 def underwater(rng: random.Random, g: Ground) -> list[Shape]:
     out: list[Shape] = []
     for i in range(3):
@@ -470,7 +476,7 @@ def stage(rng: random.Random, g: Ground) -> list[Shape]:
 
 
 ENVIRONMENTS: dict[str, Callable[[random.Random, Ground], list[Shape]]] = {
-    "hills": hills, "mountains": mountains, "forest": forest, "sea": sea, "underwater": underwater, "sky": sky,
+    "hills": hills, "mountains": mountains, "forest": forest, "sea": sea, "harbor": harbor, "underwater": underwater, "sky": sky,
     "space": space, "city": city, "village": village, "desert": desert, "garden": garden, "lab": lab, "study": study,
     "kitchen": kitchen, "factory": factory, "stage": stage,
 }  # fmt: skip
@@ -479,14 +485,15 @@ _WORDS = {
     "lab": "vaccine vaccines syringe virus medicine medical lab laboratory chemistry chemical science scientist microscope cell cells dna gene clinic doctor nurse pill drug bacteria immune antibody trial research experiment vial flask biology molecule health hospital",
     "space": "space planet planets star stars moon rocket galaxy universe astronaut cosmos orbit satellite mars jupiter saturn solar-system comet telescope astronomy eclipse",
     "underwater": "coral reef fish whale dolphin shark diving submarine octopus underwater jellyfish turtle aquarium seabed deep-sea",
-    "sea": "sea ocean beach island ship boat sail sailing sailboat wave waves coast harbor harbour lighthouse surf marine tide water cycle bridge river lake dam canal",
+    "harbor": "harbor harbour port waterfront quay marina",
+    "sea": "sea ocean beach island ship boat sail sailing sailboat wave waves coast lighthouse surf marine tide water cycle bridge river lake dam canal",
     "forest": "forest woods tree trees woodland wolf bear deer fox owl fairy mushroom jungle rainforest pine christmas",
     "mountains": "mountain mountains alps hike hiking climb climbing peak summit ski snow winter glacier volcano camping adventure trail",
     "desert": "desert sahara cactus camel pyramid egypt sand dune drought heat",
     "garden": "garden flower flowers bee bees butterfly plant plants herb herbs spring tea vegetable vegetables seed seeds compost pollen pollination honey botany rose leaf photosynthesis",
     "kitchen": "recipe recipes cook cooking kitchen food bread bake baking cake soup coffee restaurant menu meal pizza chef breakfast lunch dinner pasta sushi ramen tea-house cafe spice",
     "study": "book books read reading library school study student history museum literature writing author teacher lesson education learn learning desk homework exam poem poetry law",
-    "city": "city urban town street traffic car cars bus train metro subway skyline architecture building buildings business office commute startup marketing bicycle bike cycling transport market jazz concert night",
+    "city": "city urban town street traffic car cars bus train metro subway skyline architecture building buildings business office commute startup marketing bicycle bike cycling transport market jazz concert night fireworks festival",
     "factory": "factory manufacturing industry industrial production machine machines engine steel robot robots energy power electricity pollution carbon emissions",
     "village": "house home village family neighborhood neighbourhood community farm farming barn rural moving rent",
     "hills": "climate weather sun sunny summer wind nature landscape park animal animals dog cat horse cow rain rainbow picnic environment recycle recycling sustainable earth field agriculture tractor balloon bird birds dinosaur running marathon run walk",
@@ -503,5 +510,6 @@ def choose(text: str, fallback: str = "stage") -> str:
             known = vocabulary.split()
             if word in known or word.removesuffix("s") in known:
                 scores[name] += 1 / (1 + position * 0.15)
+    scores["harbor"] *= 3  # a harbor has city and sea words about it, and is neither
     best = max(scores, key=lambda name: scores[name])
     return best if scores[best] > 0 else fallback
