@@ -1,4 +1,4 @@
-"""The API's own description (OpenAPI), which says of errors what is true: they are JSON, whatever the answer would be."""
+"""The API's own description (OpenAPI), which says of errors what is true: they are JSON, always."""
 
 from __future__ import annotations
 
