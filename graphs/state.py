@@ -60,3 +60,4 @@ class ImageTask(TypedDict):
     intent: str
     format: str
     seed: int
+    sources: list[list[str]]  # title and address of each public source that the image draws on

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from langgraph.runtime import Runtime
 
 from ...agent.plan import Plan
+from ...errors import Uncleared
 from ...events import Delivered
 from ...safety.content import Content, ImagePart, Part, Stage, TextPart
 from ...safety.guard import Blocked
@@ -39,11 +42,12 @@ def route_set(state: RunState) -> str:
 
 
 async def deliver(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Let the set go: only with a clearance for exactly these bytes."""
+    """Let the set go: only with a clearance for exactly these bytes, every image of them stamped."""
     context = runtime.context
     guard = context.services.guard
     content = await set_content(state, context)
     guard.demand(context.services.office.read(state["set_token"]), content, run_id=context.run_id)
+    _demand_stamps(state, content, context.run_id)
     images = [_ref(state, index) for index in range(len(state["plan"]["images"]))]
     await context.services.store.ledger.append("delivery", run_id=context.run_id, payload={"images": images})
     await context.emit(Delivered, images=tuple(images))
@@ -64,7 +68,16 @@ async def set_content(state: RunState, context: RunContext) -> Content:
     return Content(Stage.IMAGE_SET, parts, context=tuple(beside))
 
 
-def _cleared(state: RunState) -> list[dict[str, str]]:
+def _demand_stamps(state: RunState, content: Content, run_id: str) -> None:
+    """Raises Uncleared where a stamp is missing, or was put on other bytes than these."""
+    for record, part in zip(_cleared(state), content.parts, strict=True):
+        stamp = record.get("stamp")
+        stamped = stamp.get("sha256") if isinstance(stamp, dict) else None
+        if not isinstance(part, ImagePart) or part.digest.hex() != stamped:
+            raise Uncleared("An image without a stamp of its own was about to be delivered.", run_id=run_id)
+
+
+def _cleared(state: RunState) -> list[dict[str, Any]]:
     records = [state["images"][key] for key in sorted(state["images"], key=int)]
     return [record for record in records if record["status"] == "cleared"]
 

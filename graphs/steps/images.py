@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -59,7 +60,7 @@ async def write_image(
         if not isinstance(outcome.value, GeneratedImage):
             raise Uncleared("What a generator declined to make was cleared as an image.", run_id=context.run_id)
         try:
-            record = await _stamped(spec, outcome.value, context)
+            record = await _stamped(spec, outcome.value, task["sources"], context)
         except SafelightError as error:
             record = {"status": "failed", "stage": "stamp", "reason": str(error)}
         gaps = list(outcome.verdict.not_checked)
@@ -120,7 +121,9 @@ def route_settled(state: RunState) -> list[Send] | str:
     return "judge_set"
 
 
-async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) -> dict[str, Any]:
+async def _stamped(
+    spec: ImageSpec, image: GeneratedImage, sources: Sequence[Sequence[str]], context: RunContext
+) -> dict[str, Any]:
     """Stamp once, ever: after a kill the stamped bytes are found in the store."""
     store, services = context.services.store, context.services
     key = f"{spec.index}:{hashlib.sha256(image.data).hexdigest()}"
@@ -136,6 +139,7 @@ async def _stamped(spec: ImageSpec, image: GeneratedImage, context: RunContext) 
             title=spec.title,
             parents=tuple([await store.blobs.get(spec.edit_of)] if spec.edit_of else ()),
             components=tuple([await store.blobs.get(ref) for ref in spec.references]),
+            sources=tuple((title, url) for title, url in sources),
             policy_version=services.policies.version,
             prompt=spec.prompt if services.claim_prompt else None,
         )

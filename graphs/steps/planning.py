@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -99,9 +100,17 @@ def image_tasks(state: RunState, indexes: Any) -> list[ImageTask]:
             intent=made["intent"],
             format=brief["format"],
             seed=brief["seed"],
+            sources=_cited(state, made["images"][index]["sources"]),
         )
         for index in indexes
     ]
+
+
+def _cited(state: RunState, ids: Sequence[str]) -> list[list[str]]:
+    """What the image's manifest may cite: pages of the web. That a user's own file was read is nobody's business."""
+    known = {each["id"]: each for each in (state.get("research") or {}).get("sources", ())}
+    found = [known[each] for each in ids if each in known]
+    return [[each["title"], each["url"]] for each in found if each["url"].startswith(("https://", "http://"))]
 
 
 def plan_content(made: Plan) -> Content:

@@ -97,6 +97,7 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         more_reasoners: tuple[Reasoner, ...] = (),
         budget: Budget | None = None,
         generator: ScriptedGenerator | None = None,
+        stamper: PlainStamper | None = None,
         search: ScriptedSearch | None = None,
         pages: Mapping[str, Document] | None = None,
         human_review: bool = False,
@@ -128,7 +129,8 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         async def open_file(data: bytes, name: str) -> Document:
             return Document(title=name, url=f"attachment:{name}", text=data.decode())
 
-        reasoner, generator, stamper = reasoner or ScriptedReasoner(), generator or ScriptedGenerator(), PlainStamper()
+        reasoner, generator = reasoner or ScriptedReasoner(), generator or ScriptedGenerator()
+        stamper = stamper or PlainStamper()
         services = Services(
             policies=policies,
             guard=Guard(stack, office, recorder),
