@@ -151,7 +151,8 @@ class Access:
             raise _forbidden("A page of another site may not call this server.")
         if origin is None or origin in self._origins:
             return
-        if urlsplit(origin).netloc not in {request.headers.get("host", ""), self._public}:
+        # An opaque origin ("null") has no host, and is nobody's.
+        if urlsplit(origin).netloc not in {request.headers.get("host", ""), self._public} - {""}:
             raise _forbidden("A page of another origin may not call this server.")
 
 
