@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import Request
@@ -39,13 +40,14 @@ def error_page(request: Request, status: int, message: str) -> Response | None:
         return None
     if status == 401 and request.method == "GET":
         return RedirectResponse(f"/session?to={quote(request.url.path)}", 303)
+    phrase = HTTPStatus(status).phrase
     return page(
         request,
         "error.html",
         status=status,
         code=status,
         heading=_HEADINGS.get(status, "Fogged"),
-        message=message,
+        message="" if message.startswith(f"{phrase}:") else message,
         remedy=_REMEDIES.get(status, ""),
         request_id=str(request.scope.get("safelight.request_id", "")),
     )
