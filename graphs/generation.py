@@ -45,14 +45,14 @@ class Generation:
         if isinstance(state, Unknown):
             raise GeneratorError(
                 f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether "
-                "it was billed is unknown. Resume with --repeat-unknown to send it again.",
+                "it was billed is unknown: it was not sent again. A run that is resumed with --repeat-unknown does.",
                 code="unknown_end",
                 kind="unknown_end",
                 unknown_end=True,
             )
         await self._tell(job)
         bill = current_bill()
-        if bill is not None and not bill.allows():
+        if bill is not None and generator.capabilities.remote and not bill.allows():
             await effects.fail(job.run_id, _EFFECT, key, "budget")
             raise _with_earlier(_spent(bill), job)
         try:
@@ -64,6 +64,8 @@ class Generation:
                 await effects.fail(job.run_id, _EFFECT, key, str(error))
             raise _with_earlier(error, job) from error.__cause__
         if isinstance(made, DeclinedImage):
+            if bill is not None and made.stage != "input":  # it had made the image
+                await bill.book("generator", made.model, None)
             await effects.finish(job.run_id, _EFFECT, key, {"declined": asdict(made)})
             return made
         if bill is not None:  # before the image is kept: a kill in between must not hide what was paid

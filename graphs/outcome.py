@@ -7,10 +7,9 @@ from typing import Any
 from ..provenance.stamp import Stamp
 from .result import Delivery, Gap, Refusal, RunResult, Status
 from .services import RunContext
+from .steps.refusal import offers_for
 
 __all__ = ["assemble"]
-
-_DECLINED_OFFER = "The same subject in other words, or another generator: this one gave no rule that could be kept."
 
 
 def assemble(context: RunContext, state: dict[str, Any]) -> RunResult:
@@ -54,12 +53,11 @@ def _deliveries(context: RunContext, state: dict[str, Any]) -> tuple[Delivery, .
 def _delivery(context: RunContext, index: int, ref: str | None, record: dict[str, Any]) -> Delivery:
     if ref is None:
         policies = record.get("policies", [])
-        known = context.services.policies
-        offer = tuple(line for item in policies if item in known for line in known[item].offer)
-        if record.get("declined") and not offer:
-            offer = (_DECLINED_OFFER,)
         gap = Gap(
-            stage=record.get("stage", ""), policy=", ".join(policies), reason=record.get("reason", ""), offer=offer
+            stage=record.get("stage", ""),
+            policy=", ".join(policies),
+            reason=record.get("reason", ""),
+            offer=offers_for(record, context),
         )
         return Delivery(index=index, gap=gap)
     return Delivery(

@@ -15,7 +15,7 @@ from ...safety.verdict import Decision
 from ..services import RunContext
 from ..state import RunState
 from .prompt import outcome_record
-from .refusal import human_verdict, refusal_of
+from .refusal import human_verdict, offers_for, refusal_of
 
 __all__ = ["deliver", "judge_set", "route_set", "set_content"]
 
@@ -91,12 +91,7 @@ def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
     """Every image was blocked or failed: one refusal for all of them."""
     records = list(state["images"].values())
     policies = list(dict.fromkeys(item for record in records for item in record.get("policies", ())))
-    offers = [
-        offer
-        for item in policies
-        if item in context.services.policies
-        for offer in context.services.policies[item].offer
-    ]
+    offers = [offer for record in records for offer in offers_for(record, context)]
     reasons = list(dict.fromkeys(record["reason"] for record in records))
     return {
         "stage": records[0]["stage"],

@@ -76,7 +76,7 @@ async def write_image(
             reason=record["reason"],
         )
     else:
-        record = {"status": "failed", "stage": "generate", "reason": outcome.message}
+        record = {"status": "failed", "stage": "generate", "reason": outcome.message, "retryable": outcome.retryable}
         gaps = []
         await context.emit(ImageBlocked, image=index, stage="generate", policies=(), reason=outcome.message)
     return {"images": {str(index): {**record, "round": task["round"]}}, "not_checked": gaps}

@@ -15,10 +15,12 @@ from ...safety.verdict import Decision, Verdict
 from ..services import RunContext
 from ..state import RunState
 
-__all__ = ["human_verdict", "reason_for", "refusal_of", "refuse", "unless_refused"]
+__all__ = ["human_verdict", "offers_for", "reason_for", "refusal_of", "refuse", "unless_refused"]
 
 _QUOTES = "“”\""  # evidence often comes quoted already
 _INSTANT_OFFER = "Thinking mode can rewrite this request into one that can be drawn: run it with --mode thinking."
+_DECLINED_OFFER = "The same subject in other words, or another generator: this one gave no rule that could be kept."
+_LATER_OFFER = "The same request again, later: nothing in it stood against it."
 
 
 async def refuse(state: RunState, runtime: Runtime[RunContext]) -> RunState:
@@ -75,6 +77,17 @@ def reason_for(outcome: dict[str, Any], context: RunContext) -> str:
     shown = _own_words(outcome)
     quoted = f" (“{shown[0].strip(_QUOTES)[:160]}”)" if shown else ""
     return f"Blocked at the {where}: {named}{quoted}."
+
+
+def offers_for(record: dict[str, Any], context: RunContext) -> tuple[str, ...]:
+    """What can be made, or done, in place of an image that is missing (see `RunState.images`)."""
+    policies = context.services.policies
+    known = [policies[item] for item in record.get("policies", ()) if item in policies]
+    if offers := tuple(dict.fromkeys(offer for policy in known for offer in policy.offer)):
+        return offers
+    if record.get("declined"):
+        return (_DECLINED_OFFER,)
+    return (_LATER_OFFER,) if record.get("failed") or record.get("retryable") else ()
 
 
 def _own_words(outcome: dict[str, Any]) -> list[str]:

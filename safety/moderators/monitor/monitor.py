@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ....errors import BadImage
-from ....services import Service, ServiceFault
+from ....services import Service, ServiceFault, current_bill
 from ...content import Content
 from ...policy import PolicySet, StackName
 from ...verdict import Decision, Verdict
@@ -62,7 +62,9 @@ class ReasoningMonitor:
             return Verdict(decision=Decision.ALLOW, moderator=self.name)  # nothing seen, nothing checked
         try:
             parts = await asyncio.to_thread(content_parts, content, vision=self._vision)
-            text = message_of(await self._ask(parts, content))
+            answer = await self._ask(parts, content)
+            await self._book(answer)
+            text = message_of(answer)
             verdict = verdict_in(text, content, self._policies, self.name)
         except NoVerdict as error:
             return Verdict.failure(self.name, f"{self.name} {error}")
@@ -106,6 +108,20 @@ class ReasoningMonitor:
             return client.chat.completions.with_streaming_response.create(**asked)
 
         return await self._service.ask(send, repeatable=True)
+
+    async def _book(self, answer: dict[str, Any]) -> None:
+        """Enter the call on the run's bill. A budget that is used up stops no judgement."""
+        bill, usage = current_bill(), answer.get("usage")
+        if bill is None or not isinstance(usage, dict):
+            return
+        details = usage.get("prompt_tokens_details")
+        counted = {
+            "input_tokens": usage.get("prompt_tokens"),
+            "output_tokens": usage.get("completion_tokens"),
+            "cached_tokens": details.get("cached_tokens") if isinstance(details, dict) else 0,
+        }
+        numbers = {name: count for name, count in counted.items() if type(count) is int and count >= 0}
+        await bill.book(self._service.role, self._model, numbers)
 
     def _checked(self, content: Content) -> frozenset[str]:
         seen = [kind for kind in content.modalities if kind == "text" or self._vision]

@@ -84,7 +84,8 @@ async def finished(data: bytes, request: ImageRequest, role: str) -> Answer:
 
 
 def usage_of(answer: dict[str, Any]) -> dict[str, int]:
-    """The token counts in an answer, nested ones by a dotted name; whatever is no count is left out."""
+    """The token counts in an answer, nested ones by a dotted name; whatever is no count is left out. Those of the
+    input that bills tell apart stand under their own names too."""
     counts: dict[str, int] = {}
     usage = answer.get("usage")
     for name, value in usage.items() if isinstance(usage, dict) else ():
@@ -92,6 +93,8 @@ def usage_of(answer: dict[str, Any]) -> dict[str, int]:
         for inner, number in nested:
             if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**40:
                 counts[f"{name}.{inner}" if inner else str(name)] = number
+    for name in ("image_tokens", "cached_tokens"):
+        counts[name] = counts.get(f"input_tokens_details.{name}", 0)
     return counts
 
 

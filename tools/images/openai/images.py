@@ -30,8 +30,7 @@ class OpenAIImages:
     """Makes and edits images with `model`, one image a call.
 
     A spec with references or with an image to edit goes to the edits endpoint, that image first. Nothing is sent a
-    second time whose end is unknown: the service may have billed it. `price` turns what the service counted into US
-    dollars.
+    second time whose end is unknown: the service may have billed it.
     """
 
     algorithmic = False
@@ -42,12 +41,10 @@ class OpenAIImages:
         model: str,
         *,
         options: ImageOptions | None = None,
-        price: Callable[[str, dict[str, int]], float] = lambda _model, _usage: 0.0,
     ) -> None:
         self._service = service
         self._model = model
         self._options = options or ImageOptions(inline=not service.endpoint.is_openai)
-        self._price = price
 
     @property
     def name(self) -> str:
@@ -110,16 +107,14 @@ class OpenAIImages:
 
     async def _image(self, data: bytes, request: ImageRequest, answer: dict[str, Any]) -> GeneratedImage:
         done = await finished(data, request, self._service.role)
-        usage = usage_of(answer)
         return GeneratedImage(
             data=done.data,
             media_type=done.media_type,
             width=done.width,
             height=done.height,
             model=self._model,
-            cost=self._price(self._model, usage),
             notes=done.notes,
-            usage=usage,
+            usage=usage_of(answer),
         )
 
     def _call(self, client: AsyncOpenAI, request: ImageRequest, parameters: dict[str, Any]) -> Any:
