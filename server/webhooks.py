@@ -38,6 +38,7 @@ _TIMEOUT = 10.0
 _WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 28_800.0)
 """Seconds before each further try."""
 _IDLE_SECONDS = 5.0
+_FORBIDDEN = "the address is forbidden"
 
 
 def checked_address(url: str, settings: Settings) -> None:
@@ -116,7 +117,8 @@ class Webhooks:
         if error is None:
             await self._store.deliveries.done(delivery.id)
             return
-        again = _WAITS[delivery.attempts - 1] if delivery.attempts <= len(_WAITS) else None
+        more = delivery.attempts <= len(_WAITS) and error != _FORBIDDEN
+        again = _WAITS[delivery.attempts - 1] if more else None
         _log.warning("webhook not taken", run_id=delivery.run_id, attempt=delivery.attempts, reason=error)
         await self._store.deliveries.failed(delivery.id, error, again_in=again)
 
@@ -142,7 +144,7 @@ class Webhooks:
                 answer = await transport.handle_async_request(request)
                 await answer.aclose()
         except FetchRefused:
-            return "the address is forbidden"
+            return _FORBIDDEN
         except (
             TimeoutError,
             OSError,

@@ -174,7 +174,7 @@ def test_serving_others_without_a_key_is_refused(home: Any) -> None:
 
     from safelight.cli.app import app
 
-    done = CliRunner().invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0"])
+    done = CliRunner().invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0"])  # noqa: S104 - refused
     assert done.exit_code == 2
     assert "safelight keys create" in done.output
 
