@@ -24,6 +24,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 Role = Literal["reasoner", "generator", "moderator", "monitor"]
 
 _Chain = Annotated[tuple[str, ...], NoDecode]
+_Paths = Annotated[tuple[Path, ...], NoDecode]
 
 # Who serves each role where nothing is set: by themselves, and where OpenAI's own service has a key.
 _EMBEDDED: dict[str, tuple[str, ...]] = {
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
 
     certificate: Path | None = None  # PEM chain, leaf first
     private_key: Path | None = None
+    retired_certificates: _Paths = ()  # PEM chains that signed here before: their images are still ours
     tsa_url: str = ""  # RFC 3161 timestamp authority
     trust_list: Path | None = None  # PEM roots whose signatures are trusted beside our own
     claim_prompt: bool = False
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
         defaults = {**_EMBEDDED, **(_WITH_KEY if secret and at_openai else {})}
         return {**data, **{role: chain for role, chain in defaults.items() if not found.get(role)}}
 
-    @field_validator("reasoner", "generator", "moderator", "search", "cors", mode="before")
+    @field_validator("reasoner", "generator", "moderator", "search", "cors", "retired_certificates", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

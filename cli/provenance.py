@@ -16,6 +16,7 @@ __all__ = ["keys", "stamp", "verify"]
 
 keys = typer.Typer(help="The keys that sign images and clearances, and those that open the API.", no_args_is_help=True)
 
+_SECRETS = ("clearance", "ledger", "watermark")
 _SAYS = {
     "ours": "Ours.",
     "probably_ours": "Probably ours.",
@@ -29,18 +30,32 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
 ) -> None:
     """Tell whether images are ours: by manifest, watermark and fingerprint, and how sure that is."""
-    for path, assessment in zip(images, run(_verify(images)), strict=True):
+    answers = run(_verify(images))
+    for path, answer in zip(images, answers, strict=True):
         if as_json:
-            print_json({"path": str(path), **assessment})
-            continue
-        typer.echo(f"{path}: {_SAYS[assessment['verdict']]}")
-        for leg, evidence in assessment["legs"].items():
-            detail = ", ".join(f"{name}: {value}" for name, value in evidence["detail"].items())
-            typer.echo(f"  {leg:<12} {evidence['state']:<12} {plain(detail, 300)}")
-        for change in assessment["changes"]:
-            typer.echo(f"  changed      {plain(change)}")
-        if assessment["run_id"]:
-            typer.echo(f"  run          {assessment['run_id']}")
+            print_json({"path": str(path), **answer})
+        else:
+            _show_answer(path, answer)
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(int(ExitCode.FAILURE))
+
+
+def _show_answer(path: Path, answer: dict[str, Any]) -> None:
+    if "error" in answer:
+        typer.echo(f"{path}: {plain(answer['error'])}", err=True)
+        return
+    typer.echo(f"{path}: {_SAYS[answer['verdict']]}")
+    for leg, evidence in answer["legs"].items():
+        said = {name: value for name, value in evidence["detail"].items() if name != "edits"}
+        detail = ", ".join(f"{name}: {value}" for name, value in said.items())
+        typer.echo(f"  {leg:<12} {evidence['state']:<12} {plain(detail, 300)}")
+        for edit in evidence["detail"].get("edits", ()):
+            by = f" with {edit['agent']}" if edit["agent"] else ""
+            typer.echo(f"    {plain(edit['action'] + by + ', signed by ' + edit['signer'], 200)}")
+    for change in answer["changes"]:
+        typer.echo(f"  changed      {plain(change)}")
+    if answer["run_id"]:
+        typer.echo(f"  run          {plain(answer['run_id'], 200)}")
 
 
 async def _verify(images: list[Path]) -> list[dict[str, Any]]:
@@ -50,11 +65,18 @@ async def _verify(images: list[Path]) -> list[dict[str, Any]]:
     settings = load_settings()
     async with open_store(settings) as (store, _):
         stamper = await open_stamper(settings, store)
-        return [(await stamper.assess(await _read(path))).model_dump(mode="json") for path in images]
+
+        async def answer(path: Path) -> dict[str, Any]:
+            try:
+                return (await stamper.assess(await _read(path))).model_dump(mode="json")
+            except BadInput as error:  # one bad file keeps no answer about the others back
+                return {"error": str(error)}
+
+        return [await answer(path) for path in images]
 
 
 def stamp(
-    image: Annotated[Path, typer.Argument(help="An image of your own (PNG, JPEG or WebP).")],
+    image: Annotated[Path, typer.Argument(help="An image of your own (PNG, JPEG, WebP or AVIF).")],
     out: Annotated[Path, typer.Option(help="Where the stamped image goes.")],
     title: Annotated[str, typer.Option(help="A title for its manifest.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the stamp as JSON.")] = False,
@@ -77,13 +99,18 @@ async def _stamp(image: Path, out: Path, title: str) -> dict[str, Any]:
 
     data = await _read(image)
     media_type = sniff(data)
-    if media_type not in {"image/png", "image/jpeg", "image/webp"}:
-        raise BadInput(f"{image} is {media_type or 'not an image'}; PNG, JPEG and WebP can be stamped.")
+    if media_type is None:
+        raise BadInput(f"{image} is not an image that can be stamped: PNG, JPEG, WebP and AVIF can.")
     settings = load_settings()
     async with open_store(settings) as (store, _):
         stamper = await open_stamper(settings, store)
         facts = StampFacts(
-            run_id="operator", model="operator", algorithmic=True, title=title or image.stem, parents=(data,)
+            run_id="operator",
+            model="operator",
+            algorithmic=True,
+            title=title or image.stem,
+            parents=(data,),
+            adopted=True,
         )
         stamped, made = await stamper.stamp(data, media_type, facts)
         await store.ledger.append(
@@ -103,10 +130,13 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON obje
     if as_json:
         print_json(known)
         return
-    for name, value in known.pop("signing").items():
+    signing, warnings = known.pop("signing"), known.pop("warnings")
+    for name, value in signing.items():
         typer.echo(f"signing {name:<12} {plain(str(value), 300)}")
     for name, current in known.items():
         typer.echo(f"{name:<20} {current}")
+    for warning in warnings:
+        typer.echo(f"note: {warning}", err=True)
 
 
 async def _show() -> dict[str, Any]:
@@ -115,17 +145,20 @@ async def _show() -> dict[str, Any]:
 
     settings = load_settings()
     async with open_store(settings) as (store, ring):
-        stamper = await open_stamper(settings, store)
-        current = {name: ring.get(name).current for name in ("clearance", "ledger")}
-        return {"signing": stamper.identity.describe(), **current}
+        identity = (await open_stamper(settings, store)).identity
+        current = {name: ring.get(name).current for name in _SECRETS}
+        return {"signing": identity.describe(), "warnings": list(identity.warnings()), **current}
 
 
 @keys.command("rotate")
-def rotate(name: Annotated[str, typer.Argument(help="clearance or ledger.")]) -> None:
-    """Make a new key the current one; what earlier keys signed stays valid."""
-    if name not in {"clearance", "ledger"}:
-        raise typer.BadParameter("name one of: clearance, ledger")
-    typer.echo(f"{name}: {run(_rotate(name))} signs from now on")
+def rotate(name: Annotated[str, typer.Argument(help="signing, watermark, clearance or ledger.")]) -> None:
+    """Make a new key the current one; what earlier keys signed or marked is still recognized."""
+    if name == "signing":
+        typer.echo(f"signing: the development chain that expires on {run(_rotate_chain())} signs from now on")
+    elif name in _SECRETS:
+        typer.echo(f"{name}: {run(_rotate(name))} signs from now on")
+    else:
+        raise typer.BadParameter(f"name one of: signing, {', '.join(_SECRETS)}")
 
 
 async def _rotate(name: str) -> str:
@@ -133,6 +166,22 @@ async def _rotate(name: str) -> str:
 
     async with open_store(load_settings()) as (_, ring):
         return (await asyncio.to_thread(ring.rotate, name)).current
+
+
+async def _rotate_chain() -> str:
+    from ..assembly import open_store
+    from ..provenance.stamper import open_stamper
+
+    settings = load_settings()
+    async with open_store(settings) as (store, _):
+        identity = (await open_stamper(settings, store)).identity
+        if not identity.is_development:
+            raise BadInput(
+                "A certificate of an authority signs here, which only that authority can renew: put the new one into "
+                "SAFELIGHT_CERTIFICATE and SAFELIGHT_PRIVATE_KEY, the old one into SAFELIGHT_RETIRED_CERTIFICATES."
+            )
+        await asyncio.to_thread(identity.rotate_development, settings.keys_dir)
+        return str((await open_stamper(settings, store)).identity.describe()["expires"])[:10]
 
 
 async def _read(path: Path) -> bytes:

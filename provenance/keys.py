@@ -11,7 +11,7 @@ and one of the extended key usages in `ACCEPTED_EKU`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -138,6 +138,10 @@ class SigningIdentity:
         """A production identity whose key stays where it is."""
         accepted = tuple(_leaf_and_issuer(each) for each in (chain, *retired))
         return cls(chain, _algorithm(_production_leaf(chain)), False, signer=signer, accepted=accepted, tsa_url=tsa_url)
+
+    def with_retired(self, chains: Iterable[bytes]) -> SigningIdentity:
+        """The same, which also takes what these chains (PEM, leaf first) signed for its own."""
+        return replace(self, accepted=(*self.accepted, *(_leaf_and_issuer(each) for each in chains)))
 
     def with_tsa(self, url: str | None) -> SigningIdentity:
         """The same, timestamped by the RFC 3161 authority at `url`."""

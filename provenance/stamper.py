@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from PIL import Image
 
 from .. import media
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageStamper", "open_stamper"]
 
+_log = structlog.get_logger(__name__)
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
 _NUMBER_BITS = 44
 _NEAR = 60
@@ -202,8 +204,11 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         identity = SigningIdentity.from_files(settings.certificate, settings.private_key)
     else:
         identity = SigningIdentity.from_environment(os.environ) or SigningIdentity.development(settings.keys_dir)
+    identity = identity.with_retired(_read_pem(path) for path in settings.retired_certificates)
     if settings.tsa_url:
         identity = identity.with_tsa(settings.tsa_url)
+    for warning in () if identity.is_development else identity.warnings():
+        _log.warning(warning)
     # Whoever has this secret can make marks that read as ours, so that it lies where the other keys lie.
     current, known = KeyRing.open(settings.keys_dir).get("watermark")
     engine = SpreadSpectrum(known[current], [secret for name, secret in known.items() if name != current])
@@ -212,15 +217,15 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         engine,
         registry,
         version=metadata.version("safelight"),
-        trust_list=_trusted_roots(settings.trust_list),
+        trust_list=b"" if settings.trust_list is None else _read_pem(settings.trust_list),
     )
 
 
-def _trusted_roots(path: Path | None) -> bytes:
+def _read_pem(path: Path) -> bytes:
     try:
-        return b"" if path is None else path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"The trust list {path} cannot be read: {error.strerror}.") from error
+        raise ConfigError(f"The certificates in {path} cannot be read: {error.strerror}.") from error
 
 
 def image_id_of(number: int) -> str:

@@ -23,6 +23,7 @@ from safelight.provenance.watermark import SpreadSpectrum
 from safelight.store import Store
 
 from .conftest import FACTS, decoded, encoded, graphic, photo
+from .test_keys import production
 
 PICTURE = photo((640, 640), 11)
 
@@ -279,6 +280,27 @@ async def test_the_factory_stamps_into_the_store(settings: Settings) -> None:
         found = await again.assess(encoded(decoded(data), "WEBP", quality=60))
         assert (found.verdict, found.image_id) == ("ours", stamp.image_id)
         assert again.identity.describe()["development"] is True
+
+
+async def test_a_production_certificate_is_rotated_by_settings(settings: Settings, tmp_path: Path) -> None:
+    settings.home.mkdir(parents=True)
+    places = []
+    for name in ("old", "new"):
+        chain, key = production()
+        places.append((tmp_path / f"{name}.pem", tmp_path / f"{name}.key"))
+        places[-1][0].write_bytes(chain)
+        places[-1][1].write_bytes(key)
+    (old, old_key), (new, new_key) = places
+    first = settings.model_copy(update={"certificate": old, "private_key": old_key})
+    rotated = settings.model_copy(update={"certificate": new, "private_key": new_key})
+    async with Store.open(settings.database_url, settings.blobs_url, b"a ledger key of thirty-two bytes") as store:
+        data, _ = await (await open_stamper(first, store)).stamp(encoded(photo((300, 300))), "image/png", FACTS)
+        stranger = await (await open_stamper(rotated, store)).assess(data)
+        assert stranger.legs["manifest"].state == "foreign"
+        known = await open_stamper(rotated.model_copy(update={"retired_certificates": (old,)}), store)
+        assert (await known.assess(data)).legs["manifest"].state == "match"
+        with pytest.raises(ConfigError, match="cannot be read"):
+            await open_stamper(rotated.model_copy(update={"retired_certificates": (tmp_path / "gone",)}), store)
 
 
 async def test_half_a_production_identity_is_refused(settings: Settings, tmp_path: Path) -> None:
