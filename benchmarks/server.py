@@ -36,6 +36,7 @@ from pathlib import Path
 import httpx2
 
 HERE = Path(__file__).parent
+SEASONS = [{"prompt": f"A lighthouse in {season}"} for season in ("spring", "summer", "autumn", "winter")]
 SERVICE = {
     "latency": {
         "responses": {"ms": 2500, "p99_ms": 5000, "ttfb_ms": 200},
@@ -43,6 +44,10 @@ SERVICE = {
         "moderations": {"ms": 120, "p99_ms": 400},
     },
     "image": {"mode": "sized"},
+    "rules": [
+        {"schema": "Understood", "respond": {"json": {"summary": "A lighthouse through the seasons", "count": 4}}},
+        {"schema": "Planned", "respond": {"json": {"intent": "A lighthouse through the seasons", "images": SEASONS}}},
+    ],
 }
 PROMPT = "Four pictures of a lighthouse through the seasons, {number}"
 
