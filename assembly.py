@@ -23,6 +23,7 @@ from .safety.stack import SafetyStack
 from .services import PriceTable, ServicePool, account_hash
 from .store import KeyRing, Store, open_checkpointer
 from .tools.fetch import PageFetcher
+from .tools.hosted import HostedSearch
 from .tools.images.generator import ImageGenerator
 from .tools.providers import Searching, build_search
 from .tools.reader import DocumentReader
@@ -98,15 +99,17 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             reasoner_fallbacks=reasoners[1:],
             prices=prices,
             drafter=EmbeddedReasoner(),
-            tools=_toolbox(settings, documents, build_generators(settings, pool)),
+            tools=_toolbox(settings, documents, build_generators(settings, pool), pool),
             stamper=stamper,
             budget=Budget(
                 settings.max_queries,
                 settings.max_pages,
                 settings.search_seconds,
-                settings.max_rounds,
-                settings.max_revisions,
-                settings.max_cost,
+                rounds=settings.max_rounds,
+                tokens=settings.max_research_tokens,
+                research_seconds=settings.max_research_seconds,
+                revisions=settings.max_revisions,
+                dollars=settings.max_cost,
             ),
             human_review=settings.human_review,
             claim_prompt=settings.claim_prompt,
@@ -129,14 +132,21 @@ def prepare_home(home: Path) -> None:
         ) from error
 
 
-def open_searching(settings: Settings, documents: DocumentReader) -> Searching:
+def open_searching(settings: Settings, documents: DocumentReader, pool: ServicePool) -> Searching:
     """The configured search chain and the reader of what it finds. Raises ConfigError for a name that is none."""
-    fetcher = PageFetcher(documents)
-    return build_search(settings.search, documents=documents, fetcher=fetcher, seconds=settings.search_seconds)
+    return build_search(
+        settings.search,
+        documents=documents,
+        fetcher=PageFetcher(documents),
+        seconds=settings.search_seconds,
+        hosted=lambda model: HostedSearch(pool.get("reasoner"), model),
+    )
 
 
-def _toolbox(settings: Settings, documents: DocumentReader, generators: tuple[ImageGenerator, ...]) -> Toolbox:
-    searching = open_searching(settings, documents)
+def _toolbox(
+    settings: Settings, documents: DocumentReader, generators: tuple[ImageGenerator, ...], pool: ServicePool
+) -> Toolbox:
+    searching = open_searching(settings, documents, pool)
     chain = searching.provider
 
     async def search(query: str, limit: int) -> tuple[SearchHit, ...]:

@@ -84,11 +84,13 @@ class Settings(BaseSettings):
     image_options: dict[str, Any] = Field(default_factory=dict)  # of image services; JSON in the environment
     partial_images: Literal["off", "judged", "blurred"] = "off"
 
-    search: _Chain = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, none
+    search: _Chain = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, openai:MODEL, none
     search_seconds: float = Field(default=12.0, gt=0)
-    max_queries: int = Field(default=3, ge=0, le=12)
+    max_queries: int = Field(default=5, ge=0, le=12)
     max_pages: int = Field(default=6, ge=0, le=40)
     max_rounds: int = Field(default=2, ge=1, le=5)
+    max_research_tokens: int = Field(default=200_000, ge=0)
+    max_research_seconds: float = Field(default=120.0, gt=0)
     max_revisions: int = Field(default=2, ge=0, le=8)
 
     monitor_unseen: bool = True

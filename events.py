@@ -196,7 +196,7 @@ class RunFinished(_Event):
     """The end of the stream. `result` is `RunResult.public()`, except while suspended."""
 
     type: Literal["run.finished"] = "run.finished"
-    status: Literal["delivered", "partial", "refused", "failed", "suspended", "cancelled"]
+    status: Literal["delivered", "partial", "refused", "failed", "suspended", "cancelled", "planned"]
     result: dict[str, Any] = Field(default_factory=dict)
 
 

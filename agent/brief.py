@@ -39,7 +39,8 @@ class Brief(_Frozen):
     """One request for images.
 
     `n` None lets the planner decide (1..8). `size` is `auto` or `WxH` (each side 256..3840, aspect 1:3..3:1).
-    `account` is the keyed pseudonym of whoever asks; the empty string is the local user.
+    `account` is the keyed pseudonym of whoever asks; the empty string is the local user. With `dry_run` the run ends at
+    its plan, judged, and with an estimate of its cost.
     """
 
     prompt: str
@@ -52,6 +53,7 @@ class Brief(_Frozen):
     style: Direction | None = None
     seed: int = Field(default=0, ge=0, lt=2**31)
     account: str = ""
+    dry_run: bool = False
 
     @field_validator("prompt")
     @classmethod

@@ -36,6 +36,16 @@ class ReasonerChain:
     def name(self) -> str:
         return ", else ".join(reasoner.name for reasoner in self._reasoners)
 
+    @property
+    def can_review(self) -> bool:
+        """Whether the first choice can look at images."""
+        return isinstance(self._reasoners[0], Reviewer)
+
+    @property
+    def can_inquire(self) -> bool:
+        """Whether the first choice can say if enough was looked up."""
+        return isinstance(self._reasoners[0], Inquirer)
+
     async def understand(self, brief: Brief, think: Think) -> Understanding:
         return await self._first(lambda reasoner: reasoner.understand(brief, think))
 

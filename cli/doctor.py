@@ -108,10 +108,11 @@ def _installed(what: str, module: str) -> Finding:
 
 async def _search(settings: Settings) -> list[Finding]:
     from ..assembly import open_searching
+    from ..services import ServicePool
     from ..tools.reader import DocumentReader
 
     try:
-        chain = open_searching(settings, DocumentReader()).provider
+        chain = open_searching(settings, DocumentReader(), ServicePool(settings)).provider
     except SafelightError as error:
         return [Finding("search", "missing", str(error), "Mend the `search` setting.")]
     if chain is None:

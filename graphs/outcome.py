@@ -18,9 +18,10 @@ def assemble(context: RunContext, state: dict[str, Any]) -> RunResult:
     images = () if refusal else _deliveries(context, state)
     research = state.get("research", {})
     plan = state.get("plan", {})
+    status = _status(state, refusal, images)
     return RunResult(
         run_id=context.run_id,
-        status=_status(state, refusal, images),
+        status=status,
         images=images,
         refusal=refusal,
         rewritten=tuple(state.get("rewritten", ())),
@@ -32,6 +33,8 @@ def assemble(context: RunContext, state: dict[str, Any]) -> RunResult:
         timings=dict(context.timings),
         cost=context.bill.costs(),
         bill=context.bill.public(),
+        estimate=state.get("estimate", {}),
+        plan=plan if status == "planned" else {},
     )
 
 
@@ -40,6 +43,8 @@ def _status(state: dict[str, Any], refusal: Refusal | None, images: tuple[Delive
         return "suspended"
     if refusal is not None:
         return "failed" if refusal.failed and not refusal.policies else "refused"
+    if state.get("brief", {}).get("dry_run"):
+        return "planned"
     return "partial" if any(image.gap for image in images) else "delivered"
 
 

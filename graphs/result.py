@@ -10,7 +10,7 @@ from ..provenance.stamp import Stamp
 
 __all__ = ["Delivery", "Gap", "Refusal", "RunResult", "Status"]
 
-Status = Literal["delivered", "partial", "refused", "failed", "suspended"]
+Status = Literal["delivered", "partial", "refused", "failed", "suspended", "planned"]
 
 
 class _Frozen(BaseModel):
@@ -63,8 +63,12 @@ class Refusal(_Frozen):
 
 
 class RunResult(_Frozen):
-    """The outcome of one run. `timings` are wall-clock seconds by step; `cost` is in US dollars by
-    role, as far as prices are known; `bill` has a line a model: calls, tokens, images, and what has no known price."""
+    """The outcome of one run.
+
+    `timings` are wall-clock seconds by step; `cost` is in US dollars by role, as far as prices are known; `bill` has a
+    line a model: calls, tokens, images, and what has no known price. `estimate` is what the plan was expected to cost;
+    `plan` is there where only a plan was asked for.
+    """
 
     run_id: str
     status: Status
@@ -79,6 +83,8 @@ class RunResult(_Frozen):
     timings: dict[str, float] = Field(default_factory=dict)
     cost: dict[str, float] = Field(default_factory=dict)
     bill: tuple[dict[str, Any], ...] = ()
+    estimate: dict[str, Any] = Field(default_factory=dict)
+    plan: dict[str, Any] = Field(default_factory=dict)
 
     def public(self) -> dict[str, Any]:
         """The result as JSON."""

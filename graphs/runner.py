@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 MODES = {"thinking": thinking_graph, "instant": instant_graph, "edit": edit_graph}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of the disk, the quota, or a limit set on the process
-ENDED = frozenset({"delivered", "partial", "refused", "cancelled"})
+ENDED = frozenset({"delivered", "partial", "refused", "cancelled", "planned"})
 """Statuses that nothing follows on. A `failed` run can be resumed, a `suspended` one answered."""
 _RECURSION_LIMIT = 40  # the longest way through a graph is some 15 steps
 

@@ -47,7 +47,8 @@ def about_image(index: int) -> None:
 
 @dataclass(frozen=True)
 class Budget:
-    """What one run may spend: queries, pages read and seconds for each call of research; rounds of it; US dollars.
+    """What one run may spend: queries, pages read and seconds for each call of research; rounds of it; tokens and
+    seconds after which nothing more is looked up; US dollars.
 
     `revisions` is how many images may be made once more after the reasoner has looked at them.
     """
@@ -56,6 +57,8 @@ class Budget:
     pages: int = 6
     seconds: float = 12.0
     rounds: int = 2
+    tokens: int = 200_000
+    research_seconds: float = 120.0
     revisions: int = 2
     dollars: float | None = None
 
@@ -145,10 +148,15 @@ class RunContext:
     timings: dict[str, float] = field(default_factory=dict)
     reasoner: ReasonerChain = field(init=False)
     bill: Bill = field(init=False)
+    begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.reasoner = ReasonerChain((self.services.reasoner, *self.services.reasoner_fallbacks), self.warn)
         self.bill = Bill(self.services.prices, limit=self.services.budget.dollars, keep=self._keep_cost)
+
+    def elapsed(self) -> float:
+        """Seconds since this start of the run."""
+        return time.monotonic() - self.begun
 
     async def restore_bill(self) -> None:
         """Take up what earlier starts of this run have spent."""

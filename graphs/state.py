@@ -14,8 +14,16 @@ __all__ = ["ImageTask", "RunState", "keep_order", "merge_images"]
 
 
 def merge_images(known: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Later records replace earlier ones, image by image."""
-    return {**known, **new}
+    """Later records replace earlier ones, image by image. A cleared image stays where its revision did not clear."""
+    kept = dict(known)
+    for index, record in new.items():
+        before = known.get(index)
+        if before is not None and before["status"] == "cleared" and record["status"] != "cleared":
+            note = "A revision was tried, and not kept."
+            kept[index] = {**before, "round": record["round"], "notes": list(dict.fromkeys([*before["notes"], note]))}
+        else:
+            kept[index] = record
+    return kept
 
 
 def keep_order(known: list[Any], new: list[Any]) -> list[Any]:
@@ -37,8 +45,12 @@ class RunState(TypedDict, total=False):
     documents: Annotated[list[dict[str, Any]], keep_order]  # {"ref", "title", "url"}: the text lies in the blobs
     search: Annotated[list[dict[str, Any]], keep_order]  # {"query", "provider", "ok"}
     research: dict[str, Any]
+    follow_up: list[str]  # queries that what was read led to
     plan: dict[str, Any]
     plan_token: str
+    estimate: dict[str, Any]
+    anchor: int | None  # the image that is made first, and serves the others as a reference
+    again: list[int]  # the images that are made once more
     images: Annotated[dict[str, dict[str, Any]], merge_images]
     round: int
     set_token: str

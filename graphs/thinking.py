@@ -35,7 +35,7 @@ def thinking_graph(effects: Effects) -> RunGraph:
     graph.add_edge("open_file", "select")
     graph.add_conditional_edges("select", research.route_pages, ["read", "learn"])
     graph.add_edge("read", "learn")
-    graph.add_edge("learn", "plan")
+    graph.add_conditional_edges("learn", research.route_learned, ["search", "plan"])
     graph.add_edge("plan", "judge_plan")
     add_tail(graph, effects)
     return graph

@@ -51,6 +51,11 @@ class Bill:
         """US dollars, as far as they are known."""
         return sum(line.cost for line in self.lines.values())
 
+    def tokens(self, role: str) -> int:
+        """Tokens that a role has used, in and out."""
+        lines = [line for (name, _), line in self.lines.items() if name == role]
+        return sum(line.usage.get(kind, 0) for line in lines for kind in ("input_tokens", "output_tokens"))
+
     def allows(self, more: float = 0.0) -> bool:
         """Whether another call, of `more` dollars where that is known, stays within the limit."""
         return self.limit is None or (self.total < self.limit and self.total + more <= self.limit)

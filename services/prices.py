@@ -18,7 +18,10 @@ _MILLION = 1_000_000
 
 
 class Price(BaseModel):
-    """US dollars: a million tokens, one image, one hosted search. What is left out costs what its nearest kin does."""
+    """US dollars: a million tokens, one image, one hosted search. What is left out costs what its nearest kin does.
+
+    `image_tokens` is how many output tokens an image takes, for estimates; a bill counts those that were used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +30,12 @@ class Price(BaseModel):
     output: float = Field(default=0.0, ge=0)
     image_input: float | None = Field(default=None, ge=0)
     image: float = Field(default=0.0, ge=0)
+    image_tokens: int = Field(default=0, ge=0)
     search: float = Field(default=0.0, ge=0)
+
+    def of_image(self) -> float:
+        """What one image is expected to cost: its price, and its output tokens where those are what is billed."""
+        return self.image + self.image_tokens * self.output / _MILLION
 
     def of(self, usage: Mapping[str, int]) -> float:
         """The cost of one call. `usage` counts input_tokens, cached_tokens and image_tokens (both parts of the input),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigError, FetchRefused, SearchUnavailable
@@ -77,11 +77,18 @@ class Searching:
 
 
 def build_search(
-    specs: Sequence[str], *, documents: DocumentReader, fetcher: PageSource | None, seconds: float = 12.0
+    specs: Sequence[str],
+    *,
+    documents: DocumentReader,
+    fetcher: PageSource | None,
+    seconds: float = 12.0,
+    hosted: Callable[[str], SearchProvider] | None = None,
 ) -> Searching:
-    """The search chain that settings name: `ddgs`, `ddgs:ENGINE+ENGINE`, `searxng:URL`, `folder:PATH`, `none`.
+    """The search chain that settings name: `ddgs`, `ddgs:ENGINE+ENGINE`, `searxng:URL`, `folder:PATH`, `openai:MODEL`,
+    `none`.
 
-    `documents` reads the files of folders; `fetcher` the pages (None: only folders can be read). Raises ConfigError.
+    `documents` reads the files of folders; `fetcher` the pages (None: only folders can be read); `hosted` gives the
+    search of a model service by the model's name. Raises ConfigError.
     """
     providers: list[SearchProvider] = []
     folders: list[FolderSearch] = []
@@ -91,6 +98,8 @@ def build_search(
             providers.append(DdgsSearch(backends=tuple(value.split("+")) if value else ("auto",), seconds=seconds))
         elif kind == "searxng" and value:
             providers.append(SearxngSearch(value, seconds=seconds))
+        elif kind == "openai" and value and hosted is not None:
+            providers.append(hosted(value))
         elif kind == "folder" and value:
             folder = FolderSearch(value, documents, refresh_seconds=max(1.0, seconds - 2))
             if any(folder.name == other.name for other in folders):
@@ -98,6 +107,8 @@ def build_search(
             folders.append(folder)
             providers.append(folder)
         elif kind != "none" or value:
-            raise ConfigError(f"There is no search provider {spec!r}. Choose ddgs, searxng:URL, folder:PATH or none.")
+            raise ConfigError(
+                f"There is no search provider {spec!r}. Choose ddgs, searxng:URL, folder:PATH, openai:MODEL or none."
+            )
     chain = SearchChain(providers, seconds=seconds + 3) if providers else None
     return Searching(chain, ProviderReader(fetcher, folders))

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
-from langgraph.types import Send
 
-from ...agent.plan import Plan
 from ...errors import SafelightError, Uncleared
-from ...events import ImageBlocked, ImageFinished, ImageRetried, ImageStarted
+from ...events import ImageBlocked, ImageFinished, ImageStarted
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
 from ...services import account_hash
@@ -22,11 +20,10 @@ from ..effects import ImageJob
 from ..guarded import EffectError
 from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
-from .planning import image_tasks
 from .prompt import outcome_record
 from .refusal import reason_for
 
-__all__ = ["read_task", "route_settled", "settle", "write_image"]
+__all__ = ["read_task", "write_image"]
 
 
 async def read_task(task: ImageTask, runtime: Runtime[RunContext]) -> ImageJob:
@@ -80,45 +77,6 @@ async def write_image(
         gaps = []
         await context.emit(ImageBlocked, image=index, stage="generate", policies=(), reason=outcome.message)
     return {"images": {str(index): {**record, "round": task["round"]}}, "not_checked": gaps}
-
-
-async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """After a round: rewrite what was blocked and can be rewritten, once."""
-    context = runtime.context
-    made = Plan.model_validate(state["plan"])
-    if state["round"] > 0:
-        return {}
-    specs, update = list(made.images), []
-    for index, spec in enumerate(made.images):
-        record = state["images"][str(index)]
-        policies = tuple(
-            context.services.policies[item] for item in record.get("policies", ()) if item in context.services.policies
-        )
-        retry = record["status"] == "blocked" and not record["failed"] and not record.get("declined") and policies
-        if not retry or not all(policy.rewritable for policy in policies):
-            continue
-        rewrite = await context.reasoner.rewrite(spec.prompt, policies, tuple(record["evidence"]))
-        if rewrite.prompt is None or rewrite.prompt == spec.prompt:
-            continue
-        specs[index] = spec.model_copy(update={"prompt": rewrite.prompt})
-        await context.emit(ImageRetried, image=index, changes=rewrite.changes)
-        update.append(
-            {"policies": list(record["policies"]), "changes": list(rewrite.changes), "prompt": None, "image": index}
-        )
-    if not update:
-        return {}
-    changed = made.model_copy(update={"images": tuple(specs)})
-    return {"plan": changed.model_dump(mode="json"), "rewritten": update, "round": 1}
-
-
-def route_settled(state: RunState) -> list[Send] | str:
-    """The branches of images that are tried once more, or `judge_set`."""
-    if state["round"] == 1:
-        again = [entry["image"] for entry in state["rewritten"] if entry["image"] is not None]
-        due = [index for index in again if state["images"][str(index)]["round"] == 0]
-        if due:
-            return [Send("generate", task) for task in image_tasks(state, due)]
-    return "judge_set"
 
 
 async def _stamped(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
@@ -16,8 +17,10 @@ from ...safety.content import Content, Stage, TextPart
 from ...safety.guard import Blocked, Cleared
 from ...safety.verdict import Decision
 from ...tools.images.spec import ImageSpec
+from ..estimate import estimate
 from ..services import RunContext
 from ..state import ImageTask, RunState
+from .anchor import anchor_of
 from .prompt import outcome_record
 from .refusal import human_verdict, refusal_of
 from .research import load_documents
@@ -38,7 +41,7 @@ async def draft(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState:
-    known = {name: value for name, value in state.get("research", {}).items() if name != "pages"}
+    known = {name: value for name, value in state.get("research", {}).items() if name in Research.model_fields}
     research = Research.model_validate({**known, "documents": await load_documents(state, context)})
     with context.timed("plan"):
         made = await reasoner.plan(
@@ -73,8 +76,13 @@ async def judge_plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     if isinstance(outcome, Blocked):
         return {"refusal": refusal_of(outcome_record(outcome), context), "not_checked": gaps}
     await context.emit(PlanMade, plan=made.public())
+    expected = estimate(made, context)
+    if not context.bill.allows(expected["images"]):
+        return {"refusal": _too_dear(expected, context), "not_checked": gaps}
     return {
         **update,
+        "estimate": expected,
+        "anchor": anchor_of(made, context.services.tools.generator),
         "plan": made.model_dump(mode="json"),
         "plan_token": outcome.clearance.token,
         "not_checked": gaps,
@@ -82,10 +90,14 @@ async def judge_plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 def route_plan(state: RunState) -> list[Send] | str:
-    """`refuse`, or one branch an image."""
+    """`refuse`, the end where only a plan was asked for, or a branch an image: at first, the one others wait for."""
     if "refusal" in state:
         return "refuse"
-    return [Send("generate", task) for task in image_tasks(state, range(len(state["plan"]["images"])))]
+    if state["brief"].get("dry_run"):
+        return END
+    anchor = state.get("anchor")
+    indexes = range(len(state["plan"]["images"])) if anchor is None else [anchor]
+    return [Send("generate", task) for task in image_tasks(state, indexes)]
 
 
 def image_tasks(state: RunState, indexes: Any) -> list[ImageTask]:
@@ -116,6 +128,13 @@ def _cited(state: RunState, ids: Sequence[str]) -> list[list[str]]:
 def plan_content(made: Plan) -> Content:
     """The plan as a moderator sees it: the intent, then every image's assembled prompt."""
     return Content(Stage.PLAN, (TextPart(made.text(), source="plan"),))
+
+
+def _too_dear(expected: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    limit, images = context.bill.limit, expected["images"]
+    reason = f"The images would cost about ${images:g}, and ${expected['spent']:g} of ${limit:g} is spent already."
+    offer = ["Ask for fewer images, or raise SAFELIGHT_MAX_COST."]
+    return {"stage": "budget", "policies": [], "reason": reason, "evidence": [], "offer": offer, "failed": False}
 
 
 async def _check(made: Plan, context: RunContext) -> Cleared[Content] | Blocked:

@@ -9,10 +9,10 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from ...agent.brief import Brief
-from ...agent.reasoner import Research, Understanding
+from ...agent.reasoner import Fact, Understanding
 from ...events import SearchMade, SourceRead, Warned
 from ...safety.guard import Blocked, Cleared
-from ...tools.source import Document, SearchHit
+from ...tools.source import Document, SearchHit, Source
 from ..effects import FileJob, Query
 from ..guarded import EffectError
 from ..services import RunContext
@@ -25,6 +25,7 @@ __all__ = [
     "read_file",
     "read_query",
     "route_inquiry",
+    "route_learned",
     "route_pages",
     "select",
     "write_document",
@@ -33,10 +34,15 @@ __all__ = [
 
 
 async def inquire(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Decide what is looked up: the understanding's queries, within the budget."""
+    """Decide what is looked up: the understanding's queries, within the budget.
+
+    Where the reasoner can say what is still missing, some of the budget is kept for that.
+    """
     context = runtime.context
+    budget = context.services.budget
     understanding = Understanding.model_validate(state["understanding"])
-    queries = understanding.queries[: context.services.budget.queries] if context.services.tools.search else ()
+    kept = budget.queries // 3 if context.reasoner.can_inquire and budget.rounds > 1 else 0
+    queries = understanding.queries[: budget.queries - kept] if context.services.tools.search else ()
     return {"understanding": understanding.model_copy(update={"queries": queries}).model_dump(mode="json")}
 
 
@@ -86,12 +92,16 @@ async def write_hits(
 
 
 async def select(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Choose the pages to read: the best of every query in turn, each address once, within the budget."""
+    """Choose the pages to read: the best of every query in turn, each address once, within the budget of the run."""
     queries = state["understanding"]["queries"]
     ranked = sorted(state.get("hits", []), key=lambda found: (found["rank"], queries.index(found["query"])))
     unique = {found["hit"]["url"]: found["hit"] for found in reversed(ranked)}
     pages = [unique.pop(url) for url in (found["hit"]["url"] for found in ranked) if url in unique]
-    return {"research": {"pages": pages[: runtime.context.services.budget.pages]}}
+    known = state.get("research", {})
+    seen = known.get("seen", [])
+    left = max(0, runtime.context.services.budget.pages - len(seen))
+    chosen = [page for page in pages if page["url"] not in seen][:left]
+    return {"research": {**known, "pages": chosen, "seen": [*seen, *(page["url"] for page in chosen)]}}
 
 
 def route_pages(state: RunState) -> list[Send] | str:
@@ -121,23 +131,75 @@ async def write_document(
 
 
 async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """Reduce what was read to typed facts with quoted evidence: the planner may cite them, never obey them."""
+    """Reduce what was read to typed facts with quoted evidence: the planner may cite them, never obey them.
+
+    Then ask whether that is enough. What is looked up next passes the same guards as what was looked up first.
+    """
     context = runtime.context
     understanding = Understanding.model_validate(state["understanding"])
     documents = await load_documents(state, context)
+    known = state.get("research", {})
+    new = tuple(document for document in documents if document.url not in known.get("learned", []))
     with context.timed("learn"):
-        facts, sources = await context.reasoner.learn(understanding, documents, context.emitter.think)
-    researched = bool(documents)
-    notes = () if researched else ("Not researched: nothing could be looked up.",)
-    research = Research(facts=facts, sources=sources, researched=researched, notes=notes)
-    return {
+        facts, sources = _merged(known, (), ())
+        if new or "learned" not in known:
+            learned = await context.reasoner.learn(understanding, new, context.emitter.think)
+            facts, sources = _merged(known, *learned)
+        more = await _more(understanding, facts, state, context)
+    notes = [] if documents else ["Not researched: nothing could be looked up."]
+    update: RunState = {
         "research": {
-            "facts": [fact.model_dump(mode="json") for fact in research.facts],
-            "sources": [source.model_dump(mode="json") for source in research.sources],
-            "researched": research.researched,
-            "notes": list(research.notes),
-        }
+            **known,
+            "facts": [fact.model_dump(mode="json") for fact in facts],
+            "sources": [source.model_dump(mode="json") for source in sources],
+            "researched": bool(documents),
+            "notes": notes,
+            "learned": [document.url for document in documents],
+            "rounds": known.get("rounds", 1) + bool(more),
+        },
+        "follow_up": list(more),
     }
+    if more:
+        asked = understanding.model_copy(update={"queries": (*understanding.queries, *more)})
+        update["understanding"] = asked.model_dump(mode="json")
+    return update
+
+
+def route_learned(state: RunState) -> list[Send] | str:
+    """One branch a query that is still worth asking, else `plan`."""
+    return [Send("search", {"query": query}) for query in state["follow_up"]] or "plan"
+
+
+async def _more(
+    understanding: Understanding, facts: tuple[Fact, ...], state: RunState, context: RunContext
+) -> tuple[str, ...]:
+    """What to look up next, within what is left of rounds, queries, pages, tokens, seconds and dollars."""
+    budget, known = context.services.budget, state.get("research", {})
+    asked = understanding.queries
+    spent = (
+        not asked  # nothing was worth looking up to begin with
+        or not context.reasoner.can_inquire
+        or known.get("rounds", 1) >= budget.rounds
+        or len(asked) >= budget.queries
+        or len(known.get("seen", [])) >= budget.pages
+        or context.bill.tokens("reasoner") >= budget.tokens
+        or context.elapsed() >= budget.research_seconds
+        or not context.bill.allows()
+    )
+    if spent:
+        return ()
+    return await context.reasoner.deepen(understanding, facts, asked, budget.queries - len(asked))
+
+
+def _merged(
+    known: dict[str, Any], facts: tuple[Fact, ...], sources: tuple[Source, ...]
+) -> tuple[tuple[Fact, ...], tuple[Source, ...]]:
+    """What was learned before and now, the new sources numbered on."""
+    before = tuple(Source.model_validate(item) for item in known.get("sources", []))
+    names = {source.id: f"s{len(before) + place}" for place, source in enumerate(sources, start=1)}
+    renamed = tuple(source.model_copy(update={"id": names[source.id]}) for source in sources)
+    said = tuple(Fact.model_validate(item) for item in known.get("facts", []))
+    return (*said, *(fact.model_copy(update={"source": names[fact.source]}) for fact in facts)), (*before, *renamed)
 
 
 async def load_documents(state: RunState, context: RunContext) -> tuple[Document, ...]:
