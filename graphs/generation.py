@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..errors import BadInput, GeneratorError, StoreError
 from ..events import Warned
 from ..services import Bill, current_bill
-from ..store import Finished, Unknown
+from ..store import Finished, Outcome, Started, Unknown
 from ..tools.images.generator import DeclinedImage, GeneratedImage, ImageGenerator, StreamingGenerator
 from .drawn import ImageJob
 from .partials import PartialGate
@@ -39,57 +40,76 @@ class Generation:
         generator, effects = self._generator, self._services.store.effects
         key = f"{generator.name}:{job.request.digest}"
         idempotent = generator.capabilities.idempotent
-        state = await effects.begin(job.run_id, _EFFECT, key, idempotent=idempotent, force=job.repeat_unknown)
-        if isinstance(state, Finished):
-            return await self._recall(state.result)
-        if isinstance(state, Unknown):
-            raise GeneratorError(
-                f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether "
-                "it was billed is unknown: it was not sent again. A run that is resumed with --repeat-unknown does.",
-                code="unknown_end",
-                kind="unknown_end",
-                unknown_end=True,
-            )
+        beginning = asyncio.ensure_future(
+            effects.begin(job.run_id, _EFFECT, key, idempotent=idempotent, force=job.repeat_unknown)
+        )
+        sent = asyncio.Event()
+        try:
+            state = await asyncio.shield(beginning)
+            if isinstance(state, Finished):
+                return await self._recall(state.result)
+            if isinstance(state, Unknown):
+                raise _unknown_end(job)
+            return await self._called(job, key, sent)
+        except asyncio.CancelledError:
+            if not sent.is_set():
+                await asyncio.shield(self._withdraw(job, key, beginning))
+            raise
+
+    async def _called(self, job: ImageJob, key: str, sent: asyncio.Event) -> GeneratedImage | DeclinedImage:
+        """Call the generator, within the budget, and book what came of it."""
         await self._tell(job)
         bill = current_bill()
-        if bill is not None and generator.capabilities.remote and not bill.allows():
-            await effects.fail(job.run_id, _EFFECT, key, "budget")
-            raise _with_earlier(_spent(bill), job)
         try:
-            made = await self._made(job)
+            if bill is not None and self._generator.capabilities.remote and not bill.allows():
+                raise _spent(bill)
+            return await self._made(job, key, sent)
         except (GeneratorError, BadInput) as error:
             if bill is not None and getattr(error, "charged", False) is not False:
-                await bill.book("generator", generator.name, None)
+                await bill.book("generator", self._generator.name, None)
             if not getattr(error, "unknown_end", False):  # otherwise it may have been done: the ledger says no more
-                await effects.fail(job.run_id, _EFFECT, key, str(error))
+                await self._services.store.effects.fail(job.run_id, _EFFECT, key, str(error))
             raise _with_earlier(error, job) from error.__cause__
+
+    async def _made(self, job: ImageJob, key: str, sent: asyncio.Event) -> GeneratedImage | DeclinedImage:
+        """What the generator gives. It is kept whoever is cancelled from then on: it may have been paid for."""
+        generator, services = self._generator, self._services
+        turn = nullcontext() if generator.capabilities.remote else services.generating
+        async with turn:
+            sent.set()
+            if services.partial_images != "off" and isinstance(generator, StreamingGenerator):
+                async with PartialGate(services, job) as gate:
+                    made = await generator.generate_showing(job.request, gate.show)
+                    return await asyncio.shield(self._keep(job, key, made))
+            made = await generator.generate(job.request)
+            return await asyncio.shield(self._keep(job, key, made))
+
+    async def _keep(
+        self, job: ImageJob, key: str, made: GeneratedImage | DeclinedImage
+    ) -> GeneratedImage | DeclinedImage:
+        """Book what the generator gave, and have its image safe in the store before that."""
+        effects, generator, bill = self._services.store.effects, self._generator, current_bill()
         if isinstance(made, DeclinedImage):
             if bill is not None and made.stage != "input":  # it had made the image
                 await bill.book("generator", made.model, None)
             await effects.finish(job.run_id, _EFFECT, key, {"declined": asdict(made)})
             return made
-        if bill is not None:  # before the image is kept: a kill in between must not hide what was paid
-            free = not generator.capabilities.remote
-            cost = made.cost if made.cost or free else None
-            await bill.book("generator", made.model, {**made.usage, "images": 1}, cost=cost)
-        ref = await self._services.store.keep(job.run_id, made.data)
-        await effects.finish(job.run_id, _EFFECT, key, _booked(made, ref))
-        return made
-
-    async def _made(self, job: ImageJob) -> GeneratedImage | DeclinedImage:
-        generator, services = self._generator, self._services
-        turn = nullcontext() if generator.capabilities.remote else services.generating
-        async with turn:
-            if services.partial_images != "off" and isinstance(generator, StreamingGenerator):
-                async with PartialGate(services, job) as gate:
-                    made = await generator.generate_showing(job.request, gate.show)
-            else:
-                made = await generator.generate(job.request)
-        if isinstance(made, DeclinedImage):
-            return made
         taken_over = f"{job.failure} {generator.name} made this image in its place."
         notes = (*made.notes, taken_over) if job.failure else made.notes
-        return replace(made, algorithmic=generator.algorithmic, notes=notes)
+        image = replace(made, algorithmic=generator.algorithmic, notes=notes)
+        if bill is not None:  # before the image is kept: a kill in between must not hide what was paid
+            free = not generator.capabilities.remote
+            cost = image.cost if image.cost or free else None
+            await bill.book("generator", image.model, {**image.usage, "images": 1}, cost=cost)
+        ref = await self._services.store.keep(job.run_id, image.data)
+        await effects.finish(job.run_id, _EFFECT, key, _booked(image, ref))
+        return image
+
+    async def _withdraw(self, job: ImageJob, key: str, beginning: asyncio.Future[Outcome]) -> None:
+        """Take back the booking of a call that was cancelled before it was made. One that repeats a call whose end is
+        unknown stays unknown."""
+        if isinstance(await beginning, Started) and not job.repeat_unknown:
+            await self._services.store.effects.fail(job.run_id, _EFFECT, key, "cancelled before it was sent")
 
     async def _tell(self, job: ImageJob) -> None:
         """Tell the run's listeners that another generator takes over."""
@@ -107,6 +127,16 @@ class Generation:
             raise GeneratorError(f"The finished image {booked['ref'][:19]}… is no longer in the store.") from error
         lists = {name: tuple(booked[name]) for name in ("notes", "licences")}
         return GeneratedImage(data, **{name: value for name, value in booked.items() if name != "ref"} | lists)
+
+
+def _unknown_end(job: ImageJob) -> GeneratorError:
+    return GeneratorError(
+        f"The call for image {job.request.spec.index + 1} was sent before the run was interrupted, and whether it was "
+        "billed is unknown: it was not sent again. A run that is resumed with --repeat-unknown does.",
+        code="unknown_end",
+        kind="unknown_end",
+        unknown_end=True,
+    )
 
 
 def _spent(bill: Bill) -> GeneratorError:

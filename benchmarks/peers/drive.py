@@ -64,9 +64,19 @@ async def in_flight(turn: Turn, width: int, total: int) -> dict[str, float]:
 
 
 async def refusals(turn: Turn, count: int) -> dict[str, float]:
-    """How soon the user has a refusal, and what was called although the prompt guard had said no."""
-    taken = []
+    """How soon a refusal is back, and how often the generator was called although the prompt guard said no: with a
+    guard that is quicker than the planner, and then with a slower one."""
     before = workload.calls["generate"]
+    taken = await _refused(turn, count)
+    workload.pace = workload.Pace(prompt_guard=0.150, planner=0.030)
+    await _refused(turn, count)
+    workload.pace = workload.Pace()
+    await asyncio.sleep(workload.STRICT)  # whatever was left running would call the generator by now
+    return {"refusal_ms": 1e3 * statistics.median(taken), "calls_though_refused": workload.calls["generate"] - before}
+
+
+async def _refused(turn: Turn, count: int) -> list[float]:
+    taken = []
     for _ in range(count):
         begun = time.perf_counter()
         try:
@@ -75,11 +85,7 @@ async def refusals(turn: Turn, count: int) -> dict[str, float]:
             images = []
         taken.append(time.perf_counter() - begun)
         assert len(images) < workload.IMAGES, "the forbidden turn was delivered"
-    await asyncio.sleep(workload.STRICT)  # whatever was left running would call the generator by now
-    return {
-        "refusal_ms": 1e3 * statistics.median(taken),
-        "generator_calls_after_refusal": workload.calls["generate"] - before,
-    }
+    return taken
 
 
 async def measure(name: str, turns: int, width: int, total: int) -> dict[str, Any]:

@@ -93,7 +93,7 @@ COLUMNS = (
     ("CPU ms, 100 in flight", "cpu_ms_in_flight", ".1f"),
     ("turns/s, 100 in flight", "turns_s", ".0f"),
     ("refusal ms", "refusal_ms", ".0f"),
-    ("generator calls after it", "generator_calls_after_refusal", ".0f"),
+    ("generator calls in 20 refused turns", "calls_though_refused", ".0f"),
     ("peak MB", "rss_mb", ".0f"),
 )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
+from dataclasses import dataclass
 
 GUARD, PLANNER, GENERATOR = 0.030, 0.100, 0.200  # seconds
 IMAGES = 4
@@ -24,12 +25,23 @@ ALL_HELD = PLANNER + GENERATOR + GUARD  # the generators run beside their input 
 calls: Counter[str] = Counter()
 
 
+@dataclass
+class Pace:
+    """Seconds of the two parts that race each other in a turn, for the probe that lets the guard lose."""
+
+    prompt_guard: float = GUARD
+    planner: float = PLANNER
+
+
+pace = Pace()
+
+
 class Refused(Exception):
     """How an adapter says that a guard said no."""
 
 
 async def prompt_guard(text: str) -> bool:
-    return await _guard("prompt_guard", text)
+    return await _guard("prompt_guard", text, pace.prompt_guard)
 
 
 async def input_guard(text: str) -> bool:
@@ -41,10 +53,10 @@ async def output_guard(image: str) -> bool:
 
 
 async def plan(text: str) -> list[str]:
-    """The prompts of the images."""
+    """The prompts of the images. Nothing in them gives a forbidden request away: only its own guard can tell."""
     calls["plan"] += 1
-    await asyncio.sleep(PLANNER)
-    return [f"{text}, view {number}" for number in range(IMAGES)]
+    await asyncio.sleep(pace.planner)
+    return [f"{text.replace(FORBIDDEN, 'harmless')}, view {number}" for number in range(IMAGES)]
 
 
 async def generate(text: str) -> str:
@@ -60,7 +72,7 @@ def expected(turns: int) -> dict[str, int]:
     return {"prompt_guard": turns, "plan": turns, **each}
 
 
-async def _guard(name: str, text: str) -> bool:
+async def _guard(name: str, text: str, seconds: float = GUARD) -> bool:
     calls[name] += 1
-    await asyncio.sleep(GUARD)
+    await asyncio.sleep(seconds)
     return FORBIDDEN not in text

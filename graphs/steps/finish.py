@@ -99,5 +99,5 @@ def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
         "reason": " ".join(reasons),
         "evidence": [],
         "offer": list(dict.fromkeys(offers)),
-        "failed": all(record["status"] == "failed" for record in records),
+        "failed": all(record["status"] == "failed" or record.get("failed") for record in records),
     }

@@ -17,7 +17,7 @@ from ..state import RunState
 
 __all__ = ["human_verdict", "offers_for", "reason_for", "refusal_of", "refuse", "unless_refused"]
 
-_QUOTES = "“”\""  # evidence often comes quoted already
+_QUOTES = '“”"'  # evidence often comes quoted already
 _INSTANT_OFFER = "Thinking mode can rewrite this request into one that can be drawn: run it with --mode thinking."
 _DECLINED_OFFER = "The same subject in other words, or another generator: this one gave no rule that could be kept."
 _LATER_OFFER = "The same request again, later: nothing in it stood against it."

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 
 from safelight.agent.brief import Brief
 from safelight.agent.reasoner import Reasoner
@@ -28,7 +30,7 @@ from safelight.safety.guard import Guard
 from safelight.safety.moderator import Moderator
 from safelight.safety.policy import PolicySet
 from safelight.safety.stack import SafetyStack
-from safelight.store import Store, open_checkpointer
+from safelight.store import Store, open_checkpointer, strict_serializer
 from safelight.testing import AllowAll, ScriptedGenerator, ScriptedReasoner, ScriptedSearch, every_pair
 from safelight.tools.source import Document, SearchHit
 
@@ -104,12 +106,16 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         fallbacks: tuple[ScriptedGenerator, ...] = (),
         partial_images: PartialImages = "off",
         place: Path | None = None,
+        in_memory: bool = False,
     ) -> Surroundings:
         folder = place or tmp_path
-        store = await exits.enter_async_context(
-            Store.open(f"sqlite+aiosqlite:///{folder / 'test.db'}", (folder / "blobs").as_uri(), b"l" * 32)
-        )
-        saver = await exits.enter_async_context(open_checkpointer(folder / "checkpoints.db"))
+        database = "sqlite://" if in_memory else f"sqlite+aiosqlite:///{folder / 'test.db'}"
+        blobs = "memory://" if in_memory else (folder / "blobs").as_uri()
+        store = await exits.enter_async_context(Store.open(database, blobs, b"l" * 32))
+        if in_memory:
+            saver: BaseCheckpointSaver[Any] = InMemorySaver(serde=strict_serializer())
+        else:
+            saver = await exits.enter_async_context(open_checkpointer(folder / "checkpoints.db"))
         policies = PolicySet.load()
         everywhere = AllowAll(every_pair(policies))
         stages: dict[Stage, Moderator] = dict.fromkeys(Stage, everywhere)

@@ -34,7 +34,7 @@ FLOORS = {"strict": workload.STRICT, "default": workload.PLANNER_HELD}
 
 
 class Planner(Model):
-    async def get_response(self, instructions: Any, given: Any, *arguments: Any, **options: Any) -> ModelResponse:
+    async def get_response(self, system_instructions: Any, input: Any, *more: Any, **options: Any) -> ModelResponse:
         calls = [
             ResponseFunctionToolCall(
                 id=f"item-{number}",
@@ -43,7 +43,7 @@ class Planner(Model):
                 name="generate_image",
                 arguments=json.dumps({"prompt": prompt}),
             )
-            for number, prompt in enumerate(await workload.plan(_text(given)))
+            for number, prompt in enumerate(await workload.plan(_text(input)))
         ]
         return ModelResponse(output=calls, usage=Usage(), response_id=None)
 
