@@ -17,6 +17,8 @@ from .story import STAGES
 
 __all__ = ["page", "part"]
 
+# Without a referrer a form would be sent with the origin `null`, which the server takes for a stranger's.
+_HEADERS = {"vary": "accept", "referrer-policy": "same-origin"}
 _PAGES = (("/", "Studio"), ("/runs", "Runs"), ("/verify", "Verify"), ("/graphs", "Graphs"))
 
 
@@ -29,7 +31,7 @@ def page(request: Request, template: str, *, status: int = 200, here: str = "", 
     if server is not None and not server.access.keyless:
         pages.append(("/session", "Key"))
     text = _environment().get_template(template).render(pages=pages, here=here, **values)
-    return HTMLResponse(text, status, headers={"vary": "accept"})
+    return HTMLResponse(text, status, headers=_HEADERS)
 
 
 def part(template: str, **values: Any) -> str:

@@ -45,7 +45,15 @@ STAGES = {
     "image_set": "the set as a whole",
 }
 _STEPS = ("Brief", "Thought", "Plan", "Exposure", "Set", "Delivery")
-_REACHED = {"prompt": 0, "tool_call": 1, "tool_result": 1, "plan": 2, "generator_input": 3, "generator_output": 3}
+_REACHED = {
+    "prompt": 0,
+    "tool_call": 1,
+    "tool_result": 1,
+    "plan": 2,
+    "generator_input": 3,
+    "generator_output": 3,
+    "image_set": 4,
+}
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,11 @@ class Story:
         return [{**source, "href": web_address(str(source.get("url", "")))} for source in cited]
 
     @property
+    def is_unchecked(self) -> bool:
+        """It ended because a check broke, not because it decided."""
+        return bool(self.refusal and self.refusal.get("failed")) and any(check.failed for check in self.checks)
+
+    @property
     def steps(self) -> list[Step]:
         """The stations, with the one where the run stands."""
         at = self._station()
@@ -172,8 +185,9 @@ class Story:
         return [Step(name, state) for name, state in zip(_STEPS, states, strict=True)]
 
     def _station(self) -> int:
-        if self.refusal is not None:
-            return 4 if self.refusal["stage"] == "image_set" else _REACHED.get(self.refusal["stage"], 0)
+        stage = self.refusal["stage"] if self.refusal else self.waiting.stage if self.waiting else None
+        if stage is not None:
+            return _REACHED.get(stage, 3 if self.frames else 0)
         if self.frames:
             done = all(frame.state in {"fixed", "print", "gap"} for frame in self.frames.values())
             started = any(frame.state != "planned" for frame in self.frames.values())
