@@ -57,7 +57,7 @@ def table(
     at_once: Annotated[int, typer.Option(min=1, help="Prompts at a time; CPU seconds are exact for 1.")] = 1,
     weights: Annotated[
         Path | None,
-        typer.Option(help="Judge with classifier weights that did not see the prompts (training --without-fold)."),
+        typer.Option(help="Judge with classifier weights that did not see the prompts (see evals/held_out.py)."),
     ] = None,
     ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

@@ -197,8 +197,9 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="*", help="labeled prompts, JSON lines")
     parser.add_argument("--out", type=Path, default=Path("planned.jsonl"))
     parser.add_argument("--most", type=int, default=700, help="rows of each label to take from a file")
+    parser.add_argument("--longest", type=int, default=100_000, help="characters over which a plan is left out")
     given = parser.parse_args()
-    rows = asyncio.run(_rows(given.files, given.most))
+    rows = [row for row in asyncio.run(_rows(given.files, given.most)) if len(row["prompt"]) <= given.longest]
     given.out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     print(len(rows), "rows in", given.out)
 

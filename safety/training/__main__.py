@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from ...errors import SafelightError
 from .evaluate import report
 from .fit import Logits, cross_validated, embedded, fitted
-from .rows import FOLDS, Row, read_rows, reading, without_fold
+from .rows import Row, read_rows, reading
 
 __all__ = ["main"]
 
@@ -34,9 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=None, help="where to write the weights (npz)")
     parser.add_argument("--figures", type=Path, default=None, help="where to write the figures (json)")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept (npz)")
+    parser.add_argument("--pairs", type=int, default=2, help="rewriting pairs to take of each group (default 2)")
     parser.add_argument(
-        "--without-fold", type=int, choices=range(FOLDS), default=None,
-        help="leave out the clusters of one fold: weights to be measured on it, never to be shipped",
+        "--measured", type=Path, default=None,
+        help="where to write weights that saw nothing of fold 0: to be measured on it, never to be shipped",
     )  # fmt: skip
     parser.add_argument("--no-seeds", action="store_true", help="leave out the project's own examples")
     parser.add_argument("--sources", action="store_true", help="evaluate: leave each source out in turn too (slow)")
@@ -44,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     evaluate = given.words[0] == "evaluate"
     files = [Path(word) for word in given.words[evaluate:]]
     try:
-        rows = read_rows(files, seeds=None if given.no_seeds else _SEEDS)
-        if given.without_fold is not None:
-            rows = without_fold(rows, given.without_fold)
+        rows = read_rows(files, seeds=None if given.no_seeds else _SEEDS, pairs=given.pairs)
         features = _features(rows, given.cache)
         logits = cross_validated(rows, features, _say)
+        if given.measured:
+            _save(logits.measured, given.measured)
         if not evaluate:
             _write(rows, features, logits, given.out or Path("classifier.npz"))
         if evaluate or given.figures:
@@ -60,10 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(rows: list[Row], features: Array, logits: Logits, out: Path) -> None:
-    arrays = fitted(rows, features, logits, _say)
+    _save(fitted(rows, features, logits, _say), out)
+    _say(f"{out}: {out.stat().st_size / 1e6:.1f} MB from {len(rows)} rows")
+
+
+def _save(arrays: dict[str, NDArray[Any]], out: Path) -> None:
     with out.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    _say(f"{out}: {out.stat().st_size / 1e6:.1f} MB from {len(rows)} rows")
 
 
 def _features(rows: list[Row], cache: Path | None) -> Array:

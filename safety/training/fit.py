@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from ..moderators.ngrams import BITS
 from . import linear, network
 from .rows import POLICIES, Row, folds, reading, targets
 
-__all__ = ["Logits", "cross_validated", "embedded", "fitted", "held_back"]
+__all__ = ["MEASURED_FOLD", "Logits", "cross_validated", "embedded", "fitted", "held_back"]
 
 Array = NDArray[np.float32]
 Say = Callable[[str], None]
 
-_NETWORKS = 4
+_NETWORKS = 5
+MEASURED_FOLD = 0
 _SAVED = 512  # texts embedded between two savings of the cache
 _SHARE_OF_POLICIES = 0.3  # weight of each policy's term beside "any"
 _FINE = 2  # outputs (any, injection) whose n-gram weights keep all slots; the others share four to one
@@ -31,11 +32,15 @@ _COARSE_BITS = BITS - 2
 
 @dataclass(frozen=True)
 class Logits:
-    """Of held-out rows: by the networks and by the n-grams, each (n, 1 + policies); and which rows those are."""
+    """Of held-out rows: by the networks and by the n-grams, each (n, 1 + policies); and which rows those are.
+
+    `measured` are the arrays of a weights file that saw nothing of `MEASURED_FOLD`, where there is one.
+    """
 
     networks: Array
     linear: Array
     rows: NDArray[np.int64]
+    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def embedded(texts: Sequence[str], cache: Path | None, say: Say, *, encoder: Encoder | None = None) -> Array:
@@ -63,16 +68,20 @@ def cross_validated(rows: Sequence[Row], features: Array, say: Say, *, nets: int
     texts = [reading(row.prompt) for row in rows]
     wanted, weights = targets(rows), np.array([row.weight for row in rows], np.float32)
     out = np.zeros((2, len(rows), wanted.shape[1]), np.float32)
-    for number, (training, held) in enumerate(folds(rows), 1):
-        if not held.any():  # left out altogether
-            continue
+    parts = []
+    for number, (training, held) in enumerate(folds(rows)):
         say(f"fold {number}")
         part = _Part.fit(
             features[training], [texts[i] for i in np.flatnonzero(training)], wanted[training], weights[training], nets
         )
         out[0][held], out[1][held] = part.logits(features[held], [texts[i] for i in np.flatnonzero(held)])
-    evaluated = np.flatnonzero([row.held_out for row in rows])
-    return Logits(out[0][evaluated], out[1][evaluated], evaluated)
+        parts.append((part, held))
+    evaluated = np.array([row.held_out for row in rows])
+    part, held = parts[MEASURED_FOLD]
+    others = evaluated & ~held
+    measured = part.arrays()
+    measured["stack"] = linear.stacking(out[0][others], out[1][others], wanted[others], weights[others])
+    return Logits(out[0][evaluated], out[1][evaluated], np.flatnonzero(evaluated), measured)
 
 
 def held_back(rows: Sequence[Row], features: Array) -> Logits:

@@ -50,7 +50,7 @@ def regression(inputs: csr_matrix, targets: Array, weights: Array, *, strength: 
         slope = -signs * weights / (1 + np.exp(np.clip(margin, -60, 60))) * strength
         return value, np.append(narrow.T @ slope + parameters[:-1], slope.sum())
 
-    found = minimize(loss, np.zeros(len(used) + 1), jac=True, method="L-BFGS-B", options={"maxiter": 80})
+    found = minimize(loss, np.zeros(len(used) + 1), jac=True, method="L-BFGS-B", options={"maxiter": 50})
     coefficients = np.zeros(inputs.shape[1], np.float32)
     coefficients[used] = found.x[:-1]
     return coefficients, float(found.x[-1])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import BadFile
 from ..moderators.normalize import forms
 
-__all__ = ["FOLDS", "POLICIES", "Row", "fold_of", "folds", "read_rows", "reading", "targets", "without_fold"]
+__all__ = ["FOLDS", "POLICIES", "Row", "fold_of", "folds", "read_rows", "reading", "targets"]
 
 FOLDS = 5
 POLICIES = (
@@ -47,18 +48,26 @@ class Row:
         return bool(self.policies)
 
 
-def read_rows(files: Iterable[Path], *, seeds: Path | None = None) -> list[Row]:
-    """All rows, in order. A line is a labeled prompt (`prompt`, `label`, `category`, …) or a rewriting pair (`unsafe`,
-    `safe`, `category`, `group`): pairs and seeds are trained on, never evaluated on.
+def read_rows(files: Iterable[Path], *, seeds: Path | None = None, pairs: int = 2) -> list[Row]:
+    """All rows, in order; of the rewriting pairs of one group, which say much the same, the first `pairs`.
+
+    A line is a labeled prompt (`prompt`, `label`, `category`, …) or a rewriting pair (`unsafe`, `safe`, `category`,
+    `group`): pairs and seeds are trained on, never evaluated on.
 
     Raises:
         BadFile: a line is neither; the message names it.
     """
     rows: list[Row] = []
+    taken: Counter[str] = Counter()
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             try:
-                rows += _parse(json.loads(line))
+                entry = json.loads(line)
+                if "unsafe" in entry:
+                    taken[entry["group"]] += 1
+                    if taken[entry["group"]] > pairs:
+                        continue
+                rows += _parse(entry)
             except (ValueError, KeyError, TypeError) as error:
                 raise BadFile(f"{file}:{number} is neither a labeled prompt nor a pair ({error!r})") from error
     known = {row.prompt for row in rows if row.held_out}
@@ -100,6 +109,7 @@ def _seed(entry: dict[str, Any]) -> Row:
     return Row(entry["prompt"], policies, "seeds", "seeds", lang=entry.get("lang", "en"), near=near, held_out=False)
 
 
+@cache
 def reading(text: str) -> str:
     """The form of a prompt that is trained on: with all that hides it undone."""
     return max(forms(text), key=lambda form: len(form.steps)).text
@@ -114,12 +124,6 @@ def targets(rows: Sequence[Row]) -> NDArray[np.float32]:
 def fold_of(cluster: str) -> int:
     """The fold, 0 to `FOLDS` - 1, that a cluster is held out in."""
     return zlib.crc32(cluster.encode()) % FOLDS
-
-
-def without_fold(rows: Sequence[Row], fold: int) -> list[Row]:
-    """The rows that say nothing of what the fold's clusters say: to fit weights that are then measured on the fold."""
-    training, _ = folds(rows)[fold]
-    return [row for row, kept in zip(rows, training, strict=True) if kept]
 
 
 def folds(rows: Sequence[Row]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
