@@ -17,14 +17,17 @@ from ..state import RunState
 from .prompt import outcome_record
 from .refusal import human_verdict, offers_for, refusal_of
 
-__all__ = ["deliver", "judge_set", "route_set", "set_content"]
+__all__ = ["deliver", "graves", "judge_set", "route_set", "set_content"]
+
+_GRAVE = frozenset({"bio", "minors"})
 
 
 async def judge_set(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Judge the stamped images together, with the plan and the images of earlier turns beside them."""
     context = runtime.context
-    if not _cleared(state):
-        return {"refusal": _nothing_left(state, context)}
+    grave = graves(state, context)
+    if grave or not _cleared(state):
+        return {"refusal": _nothing_left(grave or list(state["images"].values()), context)}
     with context.timed("judge_set"):
         content = await set_content(state, context)
         outcome = await context.services.guard.check(content, run_id=context.run_id)
@@ -87,9 +90,20 @@ def _ref(state: RunState, index: int) -> str | None:
     return record["ref"] if record.get("status") == "cleared" else None
 
 
-def _nothing_left(state: RunState, context: RunContext) -> dict[str, object]:
-    """Every image was blocked or failed: one refusal for all of them."""
-    records = list(state["images"].values())
+def graves(state: RunState, context: RunContext) -> list[dict[str, Any]]:
+    """The records of images that were blocked under a policy of the stacks `bio` and `minors`: one of them stops the
+    whole set, since its other images are steps on the same way."""
+    policies = context.services.policies
+    return [
+        record
+        for record in state["images"].values()
+        if record["status"] == "blocked"
+        and any(item in policies and policies[item].stack in _GRAVE for item in record.get("policies", ()))
+    ]
+
+
+def _nothing_left(records: list[dict[str, Any]], context: RunContext) -> dict[str, object]:
+    """Every image was blocked or failed, or one of them stops all: one refusal for the set."""
     policies = list(dict.fromkeys(item for record in records for item in record.get("policies", ())))
     offers = [offer for record in records for offer in offers_for(record, context)]
     reasons = list(dict.fromkeys(record["reason"] for record in records))

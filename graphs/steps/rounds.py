@@ -19,16 +19,24 @@ from ...tools.images.spec import ImageSpec
 from ..services import RunContext
 from ..state import RunState
 from .anchor import subjects_of
+from .finish import graves
 from .planning import image_tasks
 
 __all__ = ["route_settled", "settle"]
 
+_STOPPED = {"status": "failed", "stage": "generate", "reason": "The set was stopped.", "round": 1}
+
 
 async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
-    """After images have been made: give the first one to those that wait for it, or choose what is made once more."""
+    """After images have been made: give the first one to those that wait for it, or choose what is made once more.
+
+    Where an image stops its set, those that wait are not made, and none is made again.
+    """
     context = runtime.context
     made = Plan.model_validate(state["plan"])
     waiting = _waiting(state)
+    if graves(state, context):
+        return {"images": {str(index): dict(_STOPPED) for index in waiting}, "round": 1}
     if waiting:
         return _with_reference(made, state, waiting)
     if state["round"] > 0:

@@ -55,7 +55,8 @@ async def test_what_becomes_of_both_sides_is_counted() -> None:
 def test_held_out_cases_were_fitted_by_nobody(tmp_path: Path) -> None:
     rows = [
         {"id": str(n), "prompt": f"p{n}", "label": "unsafe" if n % 2 else "safe",
-         "category": "hate" if n % 2 else "benign", "cluster": f"c{n}", "near": None if n % 2 else "hate", "form": "doc" if n % 7 == 0 else "t2i"}
+         "category": "hate" if n % 2 else "benign", "cluster": f"c{n}",
+         "near": None if n % 2 else "hate", "form": "doc" if n % 7 == 0 else "t2i"}
         for n in range(200)
     ]  # fmt: skip
     out = tmp_path / "held.jsonl"

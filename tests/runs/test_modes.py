@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
+import pytest
+
 from safelight.agent.brief import Attachment, Brief, Turn
 from safelight.agent.reasoner import Rewrite, Understanding
 from safelight.errors import GeneratorError
@@ -132,6 +134,22 @@ async def test_a_blocked_image_is_tried_once_more_rewritten(build: Build) -> Non
     assert "image.retried" in {event.type for event in events}
     assert world.generator.requests[-1].spec.prompt == "a calm cat"
     assert any(change["image"] == 1 for change in result.rewritten)
+
+
+@pytest.mark.parametrize(("policy", "stops"), [("bio_chem", True), ("sexual_minors", True), ("hate", False)])
+async def test_one_image_of_the_gravest_kind_stops_the_set(build: Build, policy: str, stops: bool) -> None:
+    moderator = ScriptedModerator(
+        lambda content: found(policy, 0.99, Decision.BLOCK) if "(2 of 2)" in content.texts[0].text else allowed()
+    )
+    world = await build({Stage.GENERATOR_INPUT: moderator}, reasoner=ScriptedReasoner(rewrites=[]))
+    result, events = await world.run(Brief(prompt="cats", n=2))
+    assert result.status == ("refused" if stops else "partial")
+    assert ("delivered" in {event.type for event in events}) is not stops
+    if stops:
+        assert result.images == ()
+        assert result.refusal is not None
+        assert result.refusal.policies == (policy,)
+        assert "image.retried" not in {event.type for event in events}
 
 
 async def test_a_failing_generator_sinks_one_image_only(build: Build) -> None:
