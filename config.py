@@ -101,6 +101,7 @@ class Settings(BaseSettings):
 
     moderator_seconds: float = Field(default=60.0, gt=0)
     human_review: bool = False
+    strict: _Chain = ()  # policy stacks that apply strictly: minors, bio
     clearance_seconds: float = Field(default=3600.0, gt=0)
 
     certificate: Path | None = None  # PEM chain, leaf first
@@ -138,7 +139,9 @@ class Settings(BaseSettings):
         defaults = {**_EMBEDDED, **(_WITH_KEY if secret and at_openai else {})}
         return {**data, **{role: chain for role, chain in defaults.items() if not found.get(role)}}
 
-    @field_validator("reasoner", "generator", "moderator", "search", "cors", "retired_certificates", mode="before")
+    @field_validator(
+        "reasoner", "generator", "moderator", "search", "strict", "cors", "retired_certificates", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -139,7 +139,8 @@ def build_stack(settings: Settings, policies: PolicySet, pool: ServicePool) -> S
                 by_stage[stage].append(service)
     monitor = _monitor(monitors[0], settings, policies, pool) if monitors else None
     stages = {stage: _at_stage(first, monitor, settings, policies) for stage, first in by_stage.items()}
-    return SafetyStack(policies, stages, seconds=settings.moderator_seconds, human_review=settings.human_review)
+    seconds, review, strict = settings.moderator_seconds, settings.human_review, settings.strict
+    return SafetyStack(policies, stages, seconds=seconds, human_review=review, strict=strict)
 
 
 def _at_stage(first: list[Moderator], monitor: Monitors | None, settings: Settings, policies: PolicySet) -> Moderator:

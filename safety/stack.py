@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import ConfigError
 from .compose import ask, checked_seconds
 from .content import Content, Stage
 from .moderator import Moderator
-from .policy import Policy, PolicySet
+from .policy import Policy, PolicySet, StackName
 from .verdict import Decision, Finding, Verdict, severest
 
 __all__ = ["SafetyStack"]
@@ -25,7 +26,11 @@ class SafetyStack:
     """Judges content with the moderator of its stage, and fails closed.
 
     A stage without a moderator blocks. `seconds` limits each judgement. With `human_review` a `review` verdict stays
-    one, for a run to be suspended; without, it blocks.
+    one, for a run to be suspended; without, it blocks. `strict` names policy stacks (`minors`, `bio`) that apply
+    strictly to all content: their `strict` thresholds hold as well, and what nobody could check of them is blocked.
+
+    Raises:
+        ConfigError: a stage, a moderator, a time limit or a policy stack is none.
     """
 
     def __init__(
@@ -36,7 +41,11 @@ class SafetyStack:
         clock: Callable[[], float] = time.perf_counter,
         *,
         human_review: bool = False,
+        strict: Collection[str] = (),
     ) -> None:
+        if unknown := sorted(set(strict) - set(get_args(StackName))):
+            known = ", ".join(get_args(StackName))
+            raise ConfigError(f"There is no policy stack {', '.join(unknown)}. There are: {known}.")
         for stage, moderator in stages.items():
             if type(stage) is not Stage or not callable(getattr(moderator, "moderate", None)):
                 raise ConfigError(f"A stack maps stages to moderators, not {stage!r} to {moderator!r}.")
@@ -45,6 +54,7 @@ class SafetyStack:
         self._seconds = checked_seconds(seconds)
         self._clock = clock
         self._human_review = human_review
+        self._strict = frozenset(strict)
         self._pairs = {
             modality: tuple((f"{modality}:{policy.id}", policy) for policy in policies)
             for modality in ("text", "image")
@@ -69,6 +79,8 @@ class SafetyStack:
         `policy_version`, `seconds` and `not_checked` are set here, whatever the moderator says about them.
         """
         begun = self._clock()
+        if self._strict and type(content) is Content:
+            content = replace(content, stacks=content.stacks | self._strict)
         verdict = await self._ask(content)
         changes: dict[str, Any] = {}
         if type(content) is Content:

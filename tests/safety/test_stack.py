@@ -237,3 +237,17 @@ def test_what_sits_where_is_fixed() -> None:
     assert made.policies is POLICIES
     with pytest.raises(TypeError):
         made.stages[Stage.PROMPT] = AllowAll()  # type: ignore[index]
+
+
+async def test_a_stack_may_apply_strictly_to_all_content() -> None:
+    policies, verdict = PolicySet.load(), Verdict(decision=Decision.ALLOW, moderator="scripted")
+    seen = ScriptedModerator(lambda _: verdict)
+    content = Content.of_text(Stage.PROMPT, "a diagram of a cell")
+    lenient = await SafetyStack(policies, {Stage.PROMPT: seen}).judge(content)
+    strict = await SafetyStack(policies, {Stage.PROMPT: seen}, strict=("bio",)).judge(content)
+    assert lenient.decision is Decision.ALLOW
+    assert (strict.decision, strict.failed) == (Decision.BLOCK, True)
+    assert "text:bio_chem" in strict.reason
+    assert [each.stacks for each in seen.seen] == [frozenset(), frozenset({"bio"})]
+    with pytest.raises(ConfigError, match="no policy stack"):
+        SafetyStack(policies, {}, strict=("everything",))
