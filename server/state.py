@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from fastapi import Depends, Request
 
 from ..assembly import Assembly
 from ..config import Settings
+from ..safety.content import Content, Stage
 from ..store import KeyRing, Store
 from .auth import Access
 from .links import Links
@@ -71,4 +73,16 @@ async def open_server(
         exits.push_async_callback(webhooks.aclose)
         exits.push_async_callback(runs.aclose)
         await runs.open()
+        warming = asyncio.create_task(_warm(assembly))
+        exits.push_async_callback(_stopped, warming)
         yield ServerState(settings, assembly, runs, access, links, metrics, webhooks)
+
+
+async def _warm(assembly: Assembly) -> None:
+    """Have the moderators load their models now: the first to ask would wait for them."""
+    await assembly.stack.judge(Content.of_text(Stage.PROMPT, "a lantern"))
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

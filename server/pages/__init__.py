@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from . import assets, downloads, editing, graphs, review, runs, session, studio, verify
+from . import assets, downloads, editing, graphs, reference, review, runs, session, studio, verify
 from .failures import error_page
 
 __all__ = ["error_page", "router"]
 
 router = APIRouter(include_in_schema=False)
-for _part in (assets, studio, runs, downloads, editing, verify, graphs, review, session):
+for _part in (assets, studio, runs, downloads, editing, verify, graphs, reference, review, session):
     router.include_router(_part.router)

@@ -19,7 +19,7 @@ __all__ = ["page", "part"]
 
 # Without a referrer a form would be sent with the origin `null`, which the server takes for a stranger's.
 _HEADERS = {"vary": "accept", "referrer-policy": "same-origin"}
-_PAGES = (("/", "Studio"), ("/runs", "Runs"), ("/verify", "Verify"), ("/graphs", "Graphs"))
+_PAGES = (("/", "Studio"), ("/runs", "Runs"), ("/verify", "Verify"), ("/graphs", "Graphs"), ("/docs", "API"))
 
 
 def page(request: Request, template: str, *, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
