@@ -111,7 +111,7 @@ def _type(schema: dict[str, Any], document: dict[str, Any]) -> str:
         return str(schema["const"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}), document)}"
-    bounds = [f"{sign} {schema[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in schema]
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in schema]
     kind = "file" if schema.get("format") == "binary" else str(schema.get("type", "any"))
     return f"{kind} {', '.join(bounds)}".strip()
 
