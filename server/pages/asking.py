@@ -98,7 +98,7 @@ async def brief_of(form: FormData, server: ServerState, caller: Caller) -> Brief
 
 async def story_of(record: RunRecord, store: Store) -> Story:
     """A run's story as far as it is stored."""
-    story = Story.told(record.id, await store.runs.events(record.id))
+    story = Story.told(record.id, await store.runs.events(record.id), prompt=str(record.brief.get("prompt", "")))
     story.mode = record.mode or story.mode
     if record.status in {"cancelled", "failed", "refused", "delivered", "partial", "suspended"}:
         story.status = record.status

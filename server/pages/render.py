@@ -40,7 +40,7 @@ def part(template: str, **values: Any) -> str:
 
 
 def _seconds(value: float) -> str:
-    if value < 60:
+    if value < 100:
         return f"{value:.1f} s"
     return f"{int(value // 60)} min {int(value % 60)} s"
 

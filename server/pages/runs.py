@@ -66,10 +66,10 @@ async def told(
     after: Annotated[int, Query(ge=-1, lt=2**31)] = -1,
 ) -> Response:
     """The run's page kept true: server-sent events, each with the parts that changed. Resumable by `Last-Event-ID`."""
-    await server.runs.owned(run_id, caller)
+    record = await server.runs.owned(run_id, caller)
     given = request.headers.get("last-event-id", "")
     seen = int(given) if given.isdecimal() and len(given) < 10 else after
-    return EventStream(_telling(run_id, seen, server))
+    return EventStream(_telling(record, seen, server))
 
 
 @router.post("/runs/{run_id}/stop")
@@ -80,11 +80,11 @@ async def stop(run_id: str, server: Server, caller: _Asks) -> Response:
     return RedirectResponse(f"/runs/{run_id}", 303)
 
 
-async def _telling(run_id: str, seen: int, server: ServerState) -> AsyncGenerator[bytes, None]:
-    past = [event for event in await server.store.runs.events(run_id) if event.seq <= seen]
-    story = Story.told(run_id, past)
+async def _telling(record: RunRecord, seen: int, server: ServerState) -> AsyncGenerator[bytes, None]:
+    past = [event for event in await server.store.runs.events(record.id) if event.seq <= seen]
+    story = Story.told(record.id, past, prompt=str(record.brief.get("prompt", "")))
     shown = _regions(story)
-    async with aclosing(server.runs.events(run_id, seen)) as events:
+    async with aclosing(server.runs.events(record.id, seen)) as events:
         async for event in events:
             story.add(event)
             fresh = _regions(story)

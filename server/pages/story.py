@@ -7,7 +7,7 @@ look the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ from ...events import (
     Warned,
 )
 
-__all__ = ["STAGES", "Check", "Frame", "Step", "Story", "web_address"]
+__all__ = ["STAGES", "Check", "Frame", "Offer", "Step", "Story", "web_address"]
 
 # What each stage is called on a page.
 STAGES = {
@@ -67,13 +67,27 @@ class Check:
     failed: bool
     seconds: float
     image: int | None
+    times: int = 1
 
     @property
     def subject(self) -> str:
         """What was judged, in words."""
         if self.image is not None and self.stage in {"generator_input", "generator_output"}:
             return f"{'the words for ' if self.stage == 'generator_input' else ''}image {self.image + 1}"
+        if self.times > 1 and self.stage == "tool_call":
+            return f"{self.times} questions to the web"
+        if self.times > 1:
+            return f"{self.times} finds"
         return STAGES.get(self.stage, self.stage.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that can be asked instead: how it reads, and the prompt (and mode) that asks for it."""
+
+    text: str
+    prompt: str
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,7 @@ class Story:
     """Everything that is known of a run so far. `seq` is the number of the last event, -1 before the first."""
 
     run_id: str
+    prompt: str = ""
     mode: str = "thinking"
     status: str = "running"
     seq: int = -1
@@ -136,9 +151,9 @@ class Story:
     said: str = ""
 
     @classmethod
-    def told(cls, run_id: str, events: Iterable[Event]) -> Story:
-        """The story of these events, in order."""
-        story = cls(run_id)
+    def told(cls, run_id: str, events: Iterable[Event], *, prompt: str = "") -> Story:
+        """The story of these events, in order. `prompt` is what was asked for."""
+        story = cls(run_id, prompt)
         for event in events:
             story.add(event)
         return story
@@ -161,11 +176,42 @@ class Story:
     def sheet(self) -> list[Frame]:
         return [self.frames[index] for index in sorted(self.frames)]
 
+    def offers(self, lines: Iterable[str]) -> list[Offer]:
+        """What can be asked instead, each as a prompt that one click takes over."""
+        return [self._offer(line) for line in lines]
+
+    def _offer(self, line: str) -> Offer:
+        if line.startswith("Thinking mode can"):
+            return Offer(
+                "The same, in thinking mode, which can rewrite it into what can be drawn", self.prompt, "thinking"
+            )
+        if line.startswith("The same request again"):
+            return Offer("The same again, a little later: nothing in it stood against it", self.prompt)
+        return Offer(line, line)
+
     @property
     def sources(self) -> list[dict[str, str]]:
         """What may be cited: from the result once there is one, before that what was read."""
         cited = self.result.get("sources") or self.read
         return [{**source, "href": web_address(str(source.get("url", "")))} for source in cited]
+
+    @property
+    def rows(self) -> list[Check]:
+        """The checks as a list is best read: what passed of the research is counted, all else stands for itself."""
+        rows: list[Check] = []
+        places: dict[str, int] = {}
+        for check in self.checks:
+            place = places.get(check.stage)
+            if check.decision != "allow" or not check.stage.startswith("tool_"):
+                rows.append(check)
+            elif place is None:
+                places[check.stage] = len(rows)
+                rows.append(check)
+            else:
+                known = rows[place]
+                seconds = max(known.seconds, check.seconds)
+                rows[place] = replace(known, times=known.times + 1, seconds=seconds)
+        return rows
 
     @property
     def is_unchecked(self) -> bool:

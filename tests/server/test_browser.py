@@ -83,7 +83,7 @@ def delivered(page: Page, count: int) -> None:
 def journey(page: Page, folder: Path) -> None:
     """From typing to downloaded images that are known again."""
     ask(page, "A slow lantern, in two pictures")
-    expect(page.get_by_role("status").filter(has_text="plan")).to_be_attached()
+    expect(page.locator(".frame")).to_have_count(2, timeout=20_000)
     page.reload()
     accessible(page)
     delivered(page, 2)

@@ -10,6 +10,7 @@ document.addEventListener("click", (event) => {
   const field = document.getElementById(button.dataset.into);
   if (!field) return;
   field.value = button.dataset.prompt;
+  if (button.dataset.mode) document.getElementById("mode").value = button.dataset.mode;
   field.focus();
   field.scrollIntoView({ block: "center" });
 });
