@@ -109,7 +109,9 @@ def _take_clauses(
     details: list[str] = []
     asides = 0
     for clause in clauses:
-        label, value = _classify(clause, words, look)
+        bare, aimed = _tail_audience(clause.strip(_EDGE), words, sole=False)
+        audience = audience or aimed
+        label, value = _classify(bare, words, look)
         if label == "audience":
             audience = audience or value
         elif label == "kind":

@@ -8,7 +8,7 @@ __all__ = ["headline"]
 
 # "Плакат о правилах" is about rules in a case that no heading takes: "О правилах" is one.
 _KEPT = {"ru": ("о", "об", "обо"), "uk": ("про",), "pl": ("o",), "cs": ("o",), "el": ("για",)}
-_GERMAN_ARTICLE = re.compile(r"^(?:den|dem|des|einen|einem|eines|unseren|unserem)\s+", re.IGNORECASE)
+_GERMAN_ARTICLE = re.compile(r"^(?:den|dem|des|das|die|einen|einem|eines|unseren|unserem)\s+", re.IGNORECASE)
 
 
 def headline(prompt: str, subject: str, language: str) -> str:
@@ -19,7 +19,10 @@ def headline(prompt: str, subject: str, language: str) -> str:
         )
         return f"{match[1]} {subject}" if match and subject else subject
     if language == "de":
-        return _GERMAN_ARTICLE.sub("", subject)
+        led = re.search(
+            rf"\b(?:für|über|zu|von|aus|mit)\s+{re.escape(subject)}", " ".join(prompt.split()), re.IGNORECASE
+        )
+        return _GERMAN_ARTICLE.sub("", subject) if led else subject
     if language == "hi":  # an infinitive before a postposition: "धोने पर", by itself "धोना"
         return re.sub(r"ने$", "ना", subject)
     return subject

@@ -27,6 +27,7 @@ _LIST_ROLES = {
     "comparison": "comparison",
     "diagram": "diagram",
     "map": "diagram",
+    "card": "scene",
 }
 # Kinds that stay as sparse as the brief: open questions on a menu or a cover would help nobody.
 _NO_FILL = {"poster", "card", "cover", "banner", "menu", "quote", "scene", "checklist", "chart"}
@@ -82,7 +83,7 @@ def _pictures(request: Request) -> Material | None:
 
 def _cards(request: Request) -> Material | None:
     reading = request.reading
-    if reading.kind not in {"card", "quote"}:
+    if reading.kind not in {"card", "quote"} or reading.points:
         return None
     return Material(_greeting(reading, request.voice), views(reading, request.count))
 
@@ -234,7 +235,9 @@ def _sides(reading: Reading, research: Research, speech: Voice, count: int) -> t
     entries, alone = [], []
     for side in reading.sides:
         facts = [fact for fact in research.facts if side.casefold() in fact.text.casefold()][:3]
-        icon = icon_of(side)
+        nouns = icons_in(side)
+        # English and German name the thing last: electric cars are cars.
+        icon = (nouns[-1] if reading.language in {"en", "de", "nl"} else nouns[0]) if nouns else ""
         entries.append(
             Entry(
                 as_title(side, reading.output),
@@ -274,10 +277,16 @@ def _announcement(reading: Reading) -> tuple[Part, ...]:
     """When, where and what else, in one line under the title: only what the brief says."""
     if not reading.details:
         return ()
-    told = [as_title(detail, reading.output) for detail in reading.details]
+    details = reading.details
+    if reading.texts and reading.subject and reading.lexicon.when:
+        # “Open House” at the observatory: beside a quoted title the place is a detail, not the subject.
+        placed = reading.lexicon.pattern(reading.lexicon.when).match(reading.subject)
+        details = (reading.subject, *details) if placed else details
+    told = [as_title(detail, reading.output) for detail in details]
+    joint = "・" if reading.output in {"ja", "zh"} else "، " if reading.output == "ar" else ", "
     line = told[0]
     for detail in told[1:]:
-        line = f"{line} · {detail}" if len(line) + len(detail) <= _MOST_LINE else line
+        line = f"{line}{joint}{detail}" if len(line) + len(detail) <= _MOST_LINE else line
     names = reading.kind == "cover"
     icons = () if names else tuple(noun for detail in reading.details for noun in icons_in(detail))
     return (Part("", line, "cover", icon_of(" ".join((*reading.texts, reading.subject))), icons),)

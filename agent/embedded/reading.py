@@ -14,7 +14,8 @@ from .words import Lexicon, alternation, fold, lexicon, number_of
 __all__ = ["Reading", "count_in", "read"]
 
 _MAX_READ = 6000  # characters that are parsed; longer briefs put their material after the request
-_SENTENCE = re.compile(r"(?<=[^\d\s.A-Z])[.!](?=\s|$)|[?？](?=\s|$)|[。！]|(?<=[？])|\n+")
+_ABBREVIATED = r"(?<!\bChr)(?<!\bv)(?<!\bca)(?<!\bNr)(?<!\bSt)(?<!\bDr)"
+_SENTENCE = re.compile(rf"(?<=[^\d\s.A-Z]){_ABBREVIATED}[.!](?=\s|$)|[?？](?=\s|$)|[。！]|(?<=[？])|\n+")
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _together(parts: tuple[Part, ...], title: str, line: str) -> Part:
 def _alone(part: Part) -> Part:
     """A part whose only entry repeats its title needs no list: it is a picture of its own."""
     if len(part.entries) == 1 and part.entries[0].label == part.title:
-        return replace(part, role="close_up", entries=())
+        return replace(part, role="scene" if part.role == "scene" else "close_up", entries=())
     return part
 
 

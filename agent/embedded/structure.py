@@ -52,6 +52,8 @@ _QUANTITY = re.compile(
     rf"^(?P<value>(?:\d+(?:[.,/]\d+)?(?:\s?[½¼¾⅓⅔])?|[½¼¾⅓⅔])\s?(?:{_UNIT}))\.?\s+(?:(?:of|de|di)\s+|d['’])?(?P<label>[^\W\d_].*)$"
 )
 _COUNT = re.compile(r"^(?P<value>\d{1,2}(?:[.,/]\d+)?|[½¼¾⅓⅔])\s+(?P<label>[^\W\d_]{3}.*)$")
+# A full stop, but not that of an abbreviation.
+_END = re.compile(r"(?<=[^\d\s].)(?<!\bChr)(?<!\bca)(?<!\bNr)(?<!\bSt)(?<!\bDr)[.!?](?=\s|$)|[。！？\n]")
 _DETAIL = re.compile(r"^(?P<label>[^:：–—]{2,60}?)\s*(?:[:：]|\s[–—-])\s*(?P<detail>\S.*)$")
 
 
@@ -203,9 +205,9 @@ def _take_inline(text: str, lexicon: Lexicon) -> tuple[list[str], str, bool]:
     """A list after a colon: `…: wash, rinse, dry and fold`."""
     for colon in _COLON.finditer(text):
         tail = text[colon.end() :]
-        sentence = re.split(r"(?<=[^\d\s].)[.!?](?=\s|$)|[。！？\n]", tail, maxsplit=1)
+        sentence = _END.split(tail, maxsplit=1)
         labels = _split_series(sentence[0], lexicon)
-        if len(labels) >= 2:
+        if len(labels) >= 2 and "␟" not in sentence[0]:  # what follows a quoted text goes with it
             after = tail[len(sentence[0]) :]
             last, cut = _split_audience(labels[-1], lexicon)
             return [*labels[:-1], last], text[: colon.start()] + cut + " " + after, False

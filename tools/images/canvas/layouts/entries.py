@@ -343,7 +343,7 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
     low, detail_low = page.smallest("label"), page.smallest("body")
     texts: list[Text] = []
     for i, (box, item) in enumerate(zip(bodies, items, strict=True)):
-        share = (0.34 if item.detail else 0.5) if item.value else 0.0
+        share = (0.34 if item.detail or len(item.value) < 3 else 0.5) if item.value else 0.0
         label_share = (0.46 if item.detail else 1.0) - (share if item.value else 0) * (0.55 if item.detail else 1.0)
         value_h = min(box.h * 0.6, max(low * 1.3, box.h * share)) if item.value else 0.0
         label_h = max(1.0, min(box.h - value_h, max(low * 1.15, box.h * label_share)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ...spec import ImageSpec, StyleSheet
 from ..brush import Mark
 from ..color import mix
+from ..figures import find_figure
 from ..page import Box, Page
 from ..photo import photo_mark
 from ..scene import picture
@@ -78,8 +79,9 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     subject = cast(spec)
     shared = " ".join(style.subjects.values())
     seen = " ".join([spec.subject, " ".join(spec.icons)])
-    # One set, one place: what all its images are about decides, then what this one shows.
-    place = choose(shared, "") or choose(seen, "") or choose(words, "") or choose(style.motif, "stage")
+    # One set, one place: what all its images are about decides, then what this one shows; a card of one thing has its own.
+    own = choose(spec.title, "") if spec.language == "en" and find_figure(spec.title) else ""
+    place = own or choose(shared, "") or choose(seen, "") or choose(words, "") or choose(style.motif, "stage")
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)
@@ -339,7 +341,7 @@ def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
     spot = page.flip(spot)
     r = min(spot.w, spot.h) / 2
     drawn = picture(
-        spot, spot.inset(spot.w * 0.06), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night
+        spot, spot.inset(-spot.w * 0.02), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night
     )
     ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(
         art.name, p.ink

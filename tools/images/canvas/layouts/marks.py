@@ -20,7 +20,8 @@ def icon_for(noun: str, label: str = "") -> Icon | None:
 
 def figure_for(noun: str, label: str = "") -> Figure | None:
     """The figure that an item asks for, or one that its English label suggests."""
-    return find_figure(noun) or next(iter(figures_in(noun, 1)), None) or next(iter(figures_in(label, 1)), None)
+    named = find_figure(label)  # the label itself, where it is no more than a name
+    return named or find_figure(noun) or next(iter([*figures_in(noun, 1), *figures_in(label, 1)]), None)
 
 
 def marks_for(items: Sequence[Item], language: str) -> list[Mark | None]:
@@ -52,8 +53,10 @@ def cast(spec: ImageSpec) -> tuple[Mark, ...]:
     nouns = [spec.subject, *spec.icons, *(item.icon for item in spec.items)]
     subject = [figure for noun in nouns[:1] if (figure := find_figure(noun))] or figures_in(spec.subject, 3)
     named = figures_in(_AFTER_HEAD.split(title)[0], 4)
-    heading = named[::-1] if not subject or subject[0] in named else []
-    figures = [*heading[:1], *subject, *heading[1:], *figures_in(title, 3)]
+    heading = [] if len(title) > 48 else named[::-1] if not subject or subject[0] in named else []
+    if spec.role in {"scene", "close_up"} and (alone := find_figure(title)):
+        return (alone,)  # a card of one thing shows that thing
+    figures = [*filter(None, (find_figure(title),)), *heading[:1], *subject, *heading[1:], *figures_in(title, 3)]
     figures += [figure for noun in nouns[1:] if (figure := find_figure(noun))]
     if figures:
         return tuple(dict.fromkeys(figures))[:5]

@@ -316,7 +316,7 @@ def _callouts(sheet: Sheet, lens: bool) -> None:
     if n <= 5:
         _one_side(sheet, box, items)
         return
-    side = min(box.h * 0.96, box.w * (0.44 if lens else 0.38))
+    side = min(box.h * 0.98, box.w * (0.48 if lens else 0.46))
     spot = Box(box.cx - side / 2, box.cy - side / 2, side, side)
     left_n = (n + 1) // 2
     column = (box.w - side) / 2 - 34 * u

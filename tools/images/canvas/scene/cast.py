@@ -51,8 +51,8 @@ def place_cast(
         window = window.inset(window.w * 0.085, window.h * 0.085)
     below = [figure for figure in company if stands_up(figure) and not afloat]
     above = [figure for figure in company if figure not in below]
-    if hero.name in _MANY and not above:
-        above = [hero] * 4
+    if hero.name in _MANY:
+        above = [*above, *[hero] * (4 - len(above))]
     out = [
         _spot(figure, place, art, unit, grounded=False)
         for figure, place in zip(above, _air(box, window, rng), strict=False)
