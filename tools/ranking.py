@@ -136,7 +136,9 @@ def split_passages(text: str, *, size: int = 480) -> list[str]:
                 if current and len(current) + 1 + len(piece) > size:
                     passages.append(current)
                     current = ""
-                current = f"{current} {piece}" if current else piece
+                # A Markdown heading is no sentence: what follows it begins on a line of its own.
+                joint = "\n" if piece.startswith("#") or current.rpartition("\n")[2].startswith("#") else " "
+                current = f"{current}{joint}{piece}" if current else piece
         if len(current) >= size // 2:
             passages.append(current)
             current = ""

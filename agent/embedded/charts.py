@@ -13,6 +13,7 @@ __all__ = ["chart_of_points", "charts_of"]
 
 _MOST_ROWS = 24
 _MOST_SERIES = 5
+_FEW = 4  # times that bars still tell better than a line: the quarters of a year
 _NUMERIC = re.compile(r"^\s*[^\w\s]?\s*[-−]?\d[\d.,' \u00a0\u202f]*\s*\S{0,6}\s*$")
 _TIME = re.compile(r"^\s*(?:\d{4}|\d{4}-\d{2}(?:-\d{2})?|Q[1-4]\b.*|\d{1,2}[./]\d{4})\s*$")
 
@@ -74,7 +75,7 @@ def _chart(table: tuple[tuple[str, ...], ...], source: str | None) -> Chart | No
     over_time = all(_TIME.match(category) for category in categories)
     single = next(iter(kept)) if len(kept) == 1 else ""
     return Chart(
-        kind="line" if over_time else "bar",
+        kind="line" if over_time and len(categories) > _FEW else "bar",
         x_title=header[0].strip(),
         y_title=single,
         categories=categories,

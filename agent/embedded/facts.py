@@ -131,7 +131,7 @@ def _shorten(sentence: str) -> str:
 def _liftable(sentence: str, text: str) -> bool:
     wide = len(re.findall("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", text))
     length = len(text) + 2 * wide
-    if not 28 <= length <= _LONGEST + wide or sentence.endswith(":"):
+    if not 28 <= length <= _LONGEST + wide or sentence.endswith(":") or sentence.startswith("#"):
         return False
     if _ADDRESSED.search(sentence) or _DANGLING.match(text) or _OPINION.search(text):
         return False

@@ -26,8 +26,9 @@ _MOST_A_PART = 4
 # A fact answers a question if it fits it that much better than the other questions (cosine, multilingual-e5-small).
 # A cautious guess, not tuned on data: a fact under the wrong question reads worse than one under "good to know".
 _MARGIN = 0.018
-_FIGURE = re.compile(
-    r"(?<![\w.,])\d[\d.,\u00a0\u202f]*\d?(?:\s?(?:%|°[CF]|€|\$|(?:percent|Prozent|pour cent|km|mm|cm|kg|m|g|t|l)\b))?"
+_FIGURE = re.compile(  # not the 4 of "class 4b"
+    r"(?<![\w.,])(?!\d+[a-fh-kn-su-z]\b)\d[\d.,\u00a0\u202f]*\d?"
+    r"(?:\s?(?:%|°[CF]|€|\$|(?:percent|Prozent|pour cent|km|mm|cm|kg|m|g|t|l)\b))?"
 )
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 _DEFINITION = re.compile(

@@ -8,13 +8,24 @@ from functools import cache
 from .bundled import load
 from .words import any_script
 
-__all__ = ["icon_of", "icons_in"]
+__all__ = ["icon_about", "icon_of", "icons_in"]
 
 
 def icon_of(text: str) -> str:
     """The noun for the first thing that `text` names; the empty string where none is known."""
     found = icons_in(text, 1)
     return found[0] if found else ""
+
+
+_AFTER_HEAD = re.compile(r"\s(?:of|for|in|on|with|at|by|von|für|im|in|mit|van|voor|met)\s", re.IGNORECASE)
+
+
+def icon_about(text: str, language: str) -> str:
+    """The noun for what a phrase is about. English, German and Dutch name it last: a school garden is a garden."""
+    if language not in {"en", "de", "nl"}:
+        return icon_of(text)
+    found = icons_in(_AFTER_HEAD.split(text)[0])
+    return found[-1] if found else icon_of(text)
 
 
 def icons_in(text: str, limit: int = 6) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ..reasoner import Research, Understanding
 from .edits import edit_specs, followed_image, is_follow_up
 from .grouping import Encoder
 from .headline import headline
-from .icons import icon_of, icons_in
+from .icons import icon_about, icon_of, icons_in
 from .look import choose_direction, choose_size, style_sheet
 from .material import Material, Request, gather
 from .outlines import family_of, theme
@@ -46,7 +46,7 @@ def make_plan(brief: Brief, understanding: Understanding, research: Research, en
     direction = brief.style or choose_direction(
         reading.look, audience=reading.audience_class, kind=reading.kind, family=family, seed=brief.seed
     )
-    motif = icon_of(" ".join(reading.texts)) or icon_of(reading.subject) or theme(family).motif
+    motif = icon_of(" ".join(reading.texts)) or icon_about(reading.subject, reading.language) or theme(family).motif
     style = style_sheet(reading.look, direction, motif=motif, audience=understanding.audience, seed=brief.seed)
     style = style.model_copy(update={"subjects": _subjects(reading), "tone": understanding.tone or style.tone})
     return Plan(
@@ -137,7 +137,7 @@ def _with_texts(frames: tuple[Frame, ...], reading: Reading) -> tuple[Frame, ...
 
 def _subjects(reading: Reading) -> dict[str, str]:
     """The recurring object: the same icon and words on every image."""
-    noun = icon_of(" ".join(reading.texts)) or icon_of(reading.subject)
+    noun = icon_of(" ".join(reading.texts)) or icon_about(reading.subject, reading.language)
     about = " ".join(reading.texts[:1]) if icon_of(" ".join(reading.texts)) else reading.subject
     return {"main": f"{about[:120]} ({noun})"} if noun and about else {}
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...tools.images.spec import Chart, ImageSpec, Item, Role, Size
-from .icons import icon_of
+from .icons import icon_about, icon_of
 from .language import is_cased
 from .part import Entry, Part
 from .storyboard import Frame
@@ -74,7 +74,7 @@ def write_spec(frame: Frame, index: int, scene: Scene, size: Size) -> ImageSpec:
     """The spec of one frame. Distinct frames give distinct titles, prompts and alt texts."""
     part = frame.part
     items = tuple(_item(entry, scene) for entry in part.entries)
-    own = (part.icon, icon_of(part.title), icon_of(scene.subject))
+    own = (part.icon, icon_of(part.title), icon_about(scene.subject, scene.language))
     if part.origin == "questions":  # what is asked about is the subject, however the question is put
         own = (own[2], own[0], own[1])
     family = scene.family_icons[index % len(scene.family_icons)] if scene.family_icons else ""

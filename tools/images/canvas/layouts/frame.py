@@ -78,10 +78,18 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     )
     subject = cast(spec)
     shared = " ".join(style.subjects.values())
+    noun = " ".join(re.findall(r"\(([\w-]+)\)$", shared))
     seen = " ".join([spec.subject, " ".join(spec.icons)])
     # One set, one place: what all its images are about decides, then what this one shows; a card of one thing has its own.
     own = choose(spec.title, "") if spec.language == "en" and find_figure(spec.title) else ""
-    place = own or choose(shared, "") or choose(seen, "") or choose(words, "") or choose(style.motif, "stage")
+    place = (
+        own
+        or choose(noun, "")
+        or choose(shared, "")
+        or choose(seen, "")
+        or choose(words, "")
+        or choose(style.motif, "stage")
+    )
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)

@@ -490,7 +490,7 @@ _WORDS = {
     "forest": "forest woods tree trees woodland wolf bear deer fox owl fairy mushroom jungle rainforest pine christmas",
     "mountains": "mountain mountains alps hike hiking climb climbing peak summit ski snow winter glacier volcano camping adventure trail",
     "desert": "desert sahara cactus camel pyramid egypt sand dune drought heat",
-    "garden": "garden flower flowers bee bees butterfly plant plants herb herbs spring tea vegetable vegetables seed seeds compost pollen pollination honey botany rose leaf photosynthesis",
+    "garden": "garden sprout flower flowers bee bees butterfly plant plants herb herbs spring tea vegetable vegetables seed seeds compost pollen pollination honey botany rose leaf photosynthesis",
     "kitchen": "recipe recipes cook cooking kitchen food bread bake baking cake soup coffee restaurant menu meal pizza chef breakfast lunch dinner pasta sushi ramen tea-house cafe spice",
     "study": "book books read reading library school study student history museum literature writing author teacher lesson education learn learning desk homework exam poem poetry law",
     "city": "city urban town street traffic car cars bus train metro subway skyline architecture building buildings business office commute startup marketing bicycle bike cycling transport market jazz concert night fireworks festival",
