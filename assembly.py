@@ -16,6 +16,7 @@ from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
 from .models import build_generators, build_reasoners, build_stack
 from .provenance.stamper import ImageStamper, open_stamper
+from .recall import recall_from
 from .safety.clearance import ClearanceOffice
 from .safety.guard import Guard
 from .safety.policy import PolicySet
@@ -83,9 +84,11 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         exits.callback(documents.close)
         prices = await asyncio.to_thread(PriceTable.load, settings.prices)
         account_key = (await asyncio.to_thread(keys.get, "account")).key
+        recall = recall_from(store, stamper)
         reasoners = build_reasoners(
             settings,
             pool,
+            recall=recall,
             open_image=store.blobs.get,
             identify=lambda account: account_hash(account, account_key) if account else "",
         )
@@ -98,7 +101,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
             reasoner=reasoners[0],
             reasoner_fallbacks=reasoners[1:],
             prices=prices,
-            drafter=EmbeddedReasoner(),
+            drafter=EmbeddedReasoner(recall=recall),
             tools=_toolbox(settings, documents, build_generators(settings, pool), pool),
             stamper=stamper,
             budget=Budget(

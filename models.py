@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from .agent.embedded import EmbeddedReasoner
+from .agent.embedded import EmbeddedReasoner, Recall
 from .agent.model import ModelReasoner
 from .agent.reasoner import Reasoner
 from .config import Role, Settings
@@ -68,11 +68,17 @@ def chosen(role: Role, settings: Settings) -> tuple[Choice, ...]:
 
 
 def build_reasoners(
-    settings: Settings, pool: ServicePool, *, open_image: Open, identify: Callable[[str], str]
+    settings: Settings,
+    pool: ServicePool,
+    *,
+    open_image: Open,
+    identify: Callable[[str], str],
+    recall: Recall | None = None,
 ) -> tuple[Reasoner, ...]:
     """The reasoners of the chain, first choice first.
 
-    `open_image` gives the bytes behind a blob reference, `identify` the safety identifier of an account.
+    `open_image` gives the bytes behind a blob reference, `identify` the safety identifier of an account,
+    `recall` what an image of ours was drawn from.
 
     Raises:
         ConfigError: a name that is none, or a service that cannot be used.
@@ -91,7 +97,7 @@ def build_reasoners(
                 )
             )
         else:
-            reasoners.append(EmbeddedReasoner())
+            reasoners.append(EmbeddedReasoner(recall=recall))
     return tuple(reasoners)
 
 

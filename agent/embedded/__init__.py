@@ -1,5 +1,6 @@
 """The reasoner that needs no language model."""
 
 from .reasoner import EmbeddedReasoner
+from .replan import Earlier, Recall
 
-__all__ = ["EmbeddedReasoner"]
+__all__ = ["Earlier", "EmbeddedReasoner", "Recall"]

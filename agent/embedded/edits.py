@@ -11,7 +11,7 @@ from .reading import Reading
 from .words import Lexicon
 from .writing import tidy
 
-__all__ = ["edit_specs", "followed_image", "is_follow_up"]
+__all__ = ["edit_specs", "edited", "followed_image", "is_follow_up"]
 
 _MOST_WORDS = 30
 
@@ -27,6 +27,14 @@ def is_follow_up(brief: Brief, words: Lexicon) -> bool:
 def followed_image(brief: Brief) -> str | None:
     """The last image of the conversation; None where there is none."""
     return next((turn.images[-1] for turn in reversed(brief.turns) if turn.images), None)
+
+
+def edited(brief: Brief, words: Lexicon) -> tuple[str, ...]:
+    """What the brief would have edited: its images, else the last one of the conversation that it speaks of."""
+    targets = tuple(item.ref for item in brief.images)
+    if not targets and is_follow_up(brief, words) and (last := followed_image(brief)):
+        return (last,)
+    return targets
 
 
 def edit_specs(brief: Brief, reading: Reading, targets: tuple[str, ...], count: int) -> tuple[ImageSpec, ...]:

@@ -8,7 +8,7 @@ from ...tools.images.spec import ImageSpec
 from ..brief import Brief
 from ..plan import Plan
 from ..reasoner import Research, Understanding
-from .edits import edit_specs, followed_image, is_follow_up
+from .edits import edit_specs, edited
 from .grouping import Encoder
 from .headline import headline
 from .icons import icon_about, icon_of, icons_in
@@ -17,6 +17,7 @@ from .material import Material, Request, gather
 from .outlines import family_of, theme
 from .part import Entry
 from .reading import Reading, read
+from .replan import Earlier, replan
 from .storyboard import Frame, arrange
 from .structure import Point
 from .voice import Voice, voice
@@ -27,14 +28,21 @@ __all__ = ["make_plan"]
 _CAPTIONLESS = {"scene", "comic"}
 
 
-def make_plan(brief: Brief, understanding: Understanding, research: Research, encoder: Encoder | None = None) -> Plan:
-    """A plan made by rules. Deterministic: the same arguments give the same plan; `brief.seed` varies the look."""
+def make_plan(
+    brief: Brief,
+    understanding: Understanding,
+    research: Research,
+    encoder: Encoder | None = None,
+    earlier: Earlier | None = None,
+) -> Plan:
+    """A plan made by rules. Deterministic: the same arguments give the same plan; `brief.seed` varies the look.
+    `earlier` is what the one image to edit was drawn from, if it is ours."""
     reading = _reconciled(brief, understanding)
-    targets = tuple(item.ref for item in brief.images)
-    if not targets and is_follow_up(brief, reading.lexicon) and (last := followed_image(brief)):
-        targets = (last,)
+    targets = edited(brief, reading.lexicon)
     family = family_of(reading)
     count = understanding.count
+    if earlier and len(targets) == 1 and count == 1 and (again := replan(brief, reading, earlier, targets[0])):
+        return Plan(intent=_intent(understanding, again[:1]), style=again[1], images=again[:1], notes=research.notes)
     if targets:
         specs = edit_specs(brief, reading, targets, count)
         notes: tuple[str, ...] = ()

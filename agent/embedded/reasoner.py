@@ -14,13 +14,15 @@ from ...tools.source import Document, Source
 from ..brief import Brief
 from ..plan import Plan
 from ..reasoner import Fact, Research, Rewrite, Think, Understanding
-from .edits import followed_image, is_follow_up
+from .edits import edited, followed_image, is_follow_up
 from .encoder import sentence_encoder
 from .facts import Ranker, lift_facts
 from .grouping import Encoder
 from .outlines import family_of, find_outline
 from .planning import make_plan
 from .reading import Reading, read
+from .replan import Recall
+from .words import lexicon
 
 __all__ = ["EmbeddedReasoner"]
 
@@ -33,12 +35,19 @@ class EmbeddedReasoner:
     """Implements `Reasoner` without a model download, a key or a network.
 
     `clock` gives the time at which documents count as read (UTC). `encode` turns on the bundled sentence encoder
-    where it is installed; without it everything works, with plainer matching.
+    where it is installed; without it everything works, with plainer matching. `recall` finds what an earlier image was
+    drawn from; without it, edits are done on the pixels.
     """
 
     def __init__(
-        self, *, clock: Callable[[], datetime] | None = None, encode: bool = True, ranker: Ranker | None = None
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        encode: bool = True,
+        ranker: Ranker | None = None,
+        recall: Recall | None = None,
     ) -> None:
+        self._recall = recall
         self._clock = clock or (lambda: datetime.now(UTC))
         self._encode = encode
         self._ranker: Ranker = ranker or rank_passages
@@ -84,7 +93,13 @@ class EmbeddedReasoner:
     async def plan(self, brief: Brief, understanding: Understanding, research: Research, think: Think) -> Plan:
         """One story in `understanding.count` images. Deterministic for a seed."""
         encoder = await asyncio.to_thread(lambda: self._encoder) if research.facts else None
-        made = await asyncio.to_thread(make_plan, brief, understanding, research, encoder)
+        earlier = None
+        targets = edited(brief, lexicon(understanding.language)) if self._recall is not None else ()
+        if self._recall is not None and len(targets) == 1:
+            earlier = await self._recall(targets[0], brief.account)
+        made = await asyncio.to_thread(make_plan, brief, understanding, research, encoder, earlier)
+        if made.images[0].redraw:
+            await think("I drew that image, so I change what it was drawn from and draw it again.")
         titles = " · ".join(spec.title or spec.role.replace("_", " ") for spec in made.images)
         await think(f"{_count(len(made.images), 'image')} in the {made.style.direction} style: {titles}.")
         return made

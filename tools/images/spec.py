@@ -85,7 +85,8 @@ class ImageSpec(_Frozen):
     `prompt` is the full description for an image model. `title`, `subtitle`, `items`, `caption`, `quote` are set
     verbatim, in `language` (ISO 639-1). `subject` is the main motif in plain English nouns. `index` is 0-based, `of`
     the size of the set. `references` are blob references of input images; `edit_of` the image to be edited, with
-    `instruction` saying how, `mask` where (transparent pixels are redrawn), or `markup` drawn over it to show what is
+    `instruction` saying how (`redraw`: this spec is that image's own, changed as asked, for a generator that draws from
+    specs to draw anew), `mask` where (transparent pixels are redrawn), or `markup` drawn over it to show what is
     meant; not both.
     """
 
@@ -110,6 +111,7 @@ class ImageSpec(_Frozen):
     mask: str | None = None
     markup: str | None = None
     instruction: str = ""
+    redraw: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """Every text that is set in the image, in reading order."""

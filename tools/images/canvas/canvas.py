@@ -46,7 +46,8 @@ class Canvas:
         return Capabilities(edit=True, mask=True, references=True, idempotent=True, max_references=1)
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
-        """Draws the spec; where `spec.edit_of` names an image among `request.images`, edits that image instead.
+        """Draws the spec; where `spec.edit_of` names an image among `request.images`, edits that image
+        instead, unless `spec.redraw` says that the spec is the image's own.
 
         Raises `BadInput` for a request that cannot be drawn, `GeneratorError` when drawing fails, `ConfigError`
         where a package is missing."""
@@ -62,7 +63,7 @@ class Canvas:
             raise BadInput(f"format {request.format!r} is not one of png, webp, jpeg")
         if spec.size.aspect > 3.001 or spec.size.aspect < 1 / 3.001:
             raise BadInput(f"{spec.size.width}x{spec.size.height} is beyond the aspect ratios 1:3 to 3:1")
-        if spec.edit_of:
+        if spec.edit_of and not spec.redraw:
             edited = edit(request, self._typesetter)
             pixels, notes = edited.pixels, edited.notes
         else:
