@@ -15,6 +15,7 @@ from ..config import Settings, load_settings
 from . import description, errors, files, health, native
 from .body import BodyLimits
 from .envelope import Envelope
+from .failsafe import Failsafe
 from .metrics import Metrics
 from .openai import chat, images, models, moderations, provenance, responses
 from .state import open_server
@@ -71,5 +72,6 @@ def create_app(
             expose_headers=["x-request-id", "retry-after", "retry-after-ms"],
         )  # fmt: skip
     app.add_middleware(BodyLimits, largest=settings.max_body_mib * _MIB, buffered=settings.max_buffered_mib * _MIB)
+    app.add_middleware(Failsafe)
     app.add_middleware(Envelope, observe=metrics.observe)
     return app

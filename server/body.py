@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .envelope import request_id_of
-from .errors import ApiError, busy
+from .errors import ApiError, busy, last_resort
 
 __all__ = ["BodyLimits"]
 
@@ -36,10 +34,10 @@ class BodyLimits:
             return
         declared = _declared(scope)
         if declared is not None and declared > self._largest:
-            await _answer(scope, send, self._too_large())
+            await last_resort(Request(scope), self._too_large())(scope, receive, send)
             return
         if self._held and self._held + (declared or 0) > self._buffered:
-            await _answer(scope, send, busy("Too many large requests at once.", 2, code="server_busy"))
+            await last_resort(Request(scope), _crowded())(scope, receive, send)
             return
         await self._bounded(scope, receive, send)
 
@@ -70,7 +68,7 @@ class BodyLimits:
                 if size > self._largest:
                     raise refused(self._too_large())
                 if self._held > self._buffered and self._held > size:
-                    raise refused(busy("Too many large requests at once.", 2, code="server_busy"))
+                    raise refused(_crowded())
             else:
                 complete = True
             return message
@@ -91,7 +89,7 @@ class BodyLimits:
         finally:
             self._held -= size
         if refusal is not None and not answered:
-            await _answer(scope, send, refusal)
+            await last_resort(Request(scope), refusal)(scope, receive, send)
 
     def _too_large(self) -> ApiError:
         message = f"The request is larger than {self._largest / 2**20:g} MiB."
@@ -105,9 +103,5 @@ def _declared(scope: Scope) -> int | None:
     return None
 
 
-async def _answer(scope: Scope, send: Send, error: ApiError) -> None:
-    body = json.dumps(error.body(request_id_of(scope))).encode()
-    headers: dict[str, Any] = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+def _crowded() -> ApiError:
+    return busy("Too many large requests at once.", 2, code="server_busy")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["ApiError", "ErrorBody", "bad_request", "busy", "error_body", "install", "not_found"]
+__all__ = ["ApiError", "ErrorBody", "bad_request", "busy", "error_body", "install", "last_resort", "not_found"]
 
 _log = structlog.get_logger(__name__)
 
@@ -102,7 +102,6 @@ def install(app: FastAPI, page: Callable[[Request, int, str], Response | None] =
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(SafelightError, _own_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _answer(request: Request, status: int, error: ApiError) -> Response:
@@ -152,7 +151,10 @@ async def _own_error(request: Request, error: Exception) -> Response:
     return _answer(request, 500, broken)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def last_resort(request: Request, error: Exception) -> Response:
+    """The answer to what no handler took."""
+    if isinstance(error, ApiError):  # raised while the framework read the body, outside of its handlers
+        return _answer(request, error.status, error)
     _log.error("request broke", exc_info=error)
     broken = ApiError(500, "The server failed; its log says more.", code="server_error", type="server_error")
     return _answer(request, 500, broken)

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ...agent.brief import Attachment, Brief
 from ...graphs.result import Delivery, RunResult
@@ -137,7 +138,10 @@ async def generate(fields: ImageFields, request: Request, server: Server, caller
 async def edit(request: Request, server: Server, caller: Generating) -> Any:
     """Images changed or combined as a prompt says: `image` or `image[]`, and a `mask` for where."""
     form = await edit_fields(request)
-    fields = ImageFields.model_validate(form.fields)
+    try:
+        fields = ImageFields.model_validate(form.fields)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False, include_url=False)) from error
     if not form.images:
         raise bad_request("An edit needs an image.", param="image")
     if len(form.images) > MAX_IMAGES:

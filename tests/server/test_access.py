@@ -295,3 +295,41 @@ def test_openapi_is_whole(server: Any) -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
             assert operation.get("description")
+
+
+def test_what_breaks_says_so_in_the_usual_shape(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("ZebraQuartz")
+
+    monkeypatch.setattr(type(server.state.store.runs), "recent", broken)
+    with server.http() as http:
+        answer = http.get("/runs")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "server_error")
+        assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+        assert "ZebraQuartz" not in answer.text
+        assert http.get("/runs", headers={"accept": "text/html"}).headers["content-type"].startswith("text/html")
+
+
+def test_a_call_that_takes_too_long_ends(serve: Any) -> None:
+    server = serve(answer_seconds=0.5)
+    with server.http() as http:
+        answer = http.post("/v1/images/generations", json={"prompt": "An endless lantern"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+        assert answer.headers["x-should-retry"] == "false"
+        run_id = answer.json()["error"]["run_id"]
+        assert http.get(f"/runs/{run_id}").json()["status"] == "cancelled"
+        kept = http.post(
+            "/v1/images/generations", json={"prompt": "An endless lantern"}, headers={"idempotency-key": "mine"}
+        )
+        assert kept.status_code == 504
+        kept_id = kept.json()["error"]["run_id"]
+        assert http.get(f"/runs/{kept_id}").json()["status"] == "running"
+
+
+def test_pages_of_named_origins_may_call(serve: Any) -> None:
+    server = serve(cors=("https://app.example",))
+    with server.http() as http:
+        for origin, allowed in (("https://app.example", True), ("https://evil.example", False)):
+            answer = http.get("/v1/models", headers={"origin": origin})
+            assert (answer.headers.get("access-control-allow-origin") == origin) == allowed
+            assert (answer.status_code == 200) == allowed
