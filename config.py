@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     max_cost: float | None = Field(default=None, gt=0)  # US dollars a run
 
     image_options: dict[str, Any] = Field(default_factory=dict)  # of image services; JSON in the environment
+    diffusers_options: dict[str, Any] = Field(default_factory=dict)
     partial_images: Literal["off", "judged", "blurred"] = "off"
 
     search: _Chain = ("ddgs",)  # ddgs, searxng:URL, folder:PATH, openai:MODEL, none

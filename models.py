@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .agent.embedded import EmbeddedReasoner, Recall
 from .agent.model import ModelReasoner
@@ -27,6 +28,7 @@ from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
 from .services import ServicePool
 from .tools.images.canvas import Canvas
+from .tools.images.diffusers import Diffusers, DiffusersOptions
 from .tools.images.generator import ImageGenerator
 from .tools.images.openai import ImageOptions, OpenAIImages
 
@@ -34,14 +36,19 @@ __all__ = ["Choice", "build_generators", "build_reasoners", "build_stack", "chos
 
 _PROVIDERS: dict[str, tuple[str, ...]] = {
     "reasoner": ("openai", "embedded"),
-    "generator": ("canvas", "openai"),
+    "generator": ("canvas", "openai", "diffusers"),
     "moderator": ("embedded", "openai", "monitor"),
 }
 
+Options = TypeVar("Options", bound=BaseModel)
 Open = Callable[[str], Awaitable[bytes]]
 Monitors = Callable[[frozenset[str]], Moderator]
 
-_NAMED = {"openai": "MODEL", "monitor": "MODEL"}  # providers of more than one model, and what names one
+_NAMED = {
+    "openai": "MODEL",
+    "monitor": "MODEL",
+    "diffusers": "PATH",
+}  # providers of more than one model, and what names one
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def build_generators(settings: Settings, pool: ServicePool) -> tuple[ImageGenera
     """The generators in the order in which they are tried.
 
     Raises:
-        ConfigError: a name is none, a service cannot be used, or `image_options` holds what is no option.
+        ConfigError: a name is none, a service cannot be used, or options hold what is none.
     """
     return tuple(_generator(choice, settings, pool) for choice in chosen("generator", settings))
 
@@ -113,14 +120,23 @@ def build_generators(settings: Settings, pool: ServicePool) -> tuple[ImageGenera
 def _generator(choice: Choice, settings: Settings, pool: ServicePool) -> ImageGenerator:
     if choice.provider == "canvas":
         return Canvas()
+    if choice.provider == "diffusers":
+        return Diffusers(
+            Path(choice.model).expanduser(),
+            options=_options(DiffusersOptions, settings.diffusers_options, "diffusers_options"),
+        )
     service = pool.get("generator")
+    # Servers of one's own answer with addresses unless asked for bytes; OpenAI's refuses to be asked.
+    asked = {"inline": not service.endpoint.is_openai, **settings.image_options}
+    return OpenAIImages(service, choice.model, options=_options(ImageOptions, asked, "image_options"))
+
+
+def _options(kind: type[Options], given: dict[str, Any], setting: str) -> Options:
     try:
-        # Servers of one's own answer with addresses unless asked for bytes; OpenAI's refuses to be asked.
-        options = ImageOptions.model_validate({"inline": not service.endpoint.is_openai, **settings.image_options})
+        return kind.model_validate(given)
     except ValidationError as error:
         named = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-        raise ConfigError(f"image_options cannot be used: {named}. See docs/generators.md for the options.") from None
-    return OpenAIImages(service, choice.model, options=options)
+        raise ConfigError(f"{setting} cannot be used: {named}. See docs/generators.md for the options.") from None
 
 
 def build_stack(settings: Settings, policies: PolicySet, pool: ServicePool) -> SafetyStack:

@@ -74,7 +74,8 @@ class Generation:
     async def _made(self, job: ImageJob, key: str, sent: asyncio.Event) -> GeneratedImage | DeclinedImage:
         """What the generator gives. It is kept whoever is cancelled from then on: it may have been paid for."""
         generator, services = self._generator, self._services
-        turn = nullcontext() if generator.capabilities.remote else services.generating
+        able = generator.capabilities
+        turn = nullcontext() if able.remote or able.batch > 1 else services.generating
         async with turn:
             sent.set()
             if services.partial_images != "off" and isinstance(generator, StreamingGenerator):

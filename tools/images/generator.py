@@ -25,7 +25,8 @@ ImageFormat = Literal["png", "webp", "jpeg"]
 @dataclass(frozen=True)
 class Capabilities:
     """What a generator can do. `idempotent`: the same request twice costs nothing more and gives the same image.
-    `remote`: it works elsewhere, within limits of its own, and takes no turn among those that work on this machine."""
+    `remote`: it works elsewhere, within limits of its own, and takes no turn among those that work on this machine.
+    `batch`: how many requests it draws at once where it gets them at once."""
 
     edit: bool = False
     mask: bool = False
@@ -33,6 +34,7 @@ class Capabilities:
     idempotent: bool = False
     max_references: int = 0
     remote: bool = False
+    batch: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from .... import media
 from ....errors import BadImage, GeneratorError
 from ....safety.categories import policies_for
 from ....services import ServiceFault
+from ..fitting import fitted
 from ..generator import DeclinedImage, ImageRequest
-from .sizes import fitted
 
 __all__ = ["Answer", "address_of", "declined", "encoded_image", "finished", "generator_error", "usage_of"]
 

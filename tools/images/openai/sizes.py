@@ -1,15 +1,13 @@
-"""Which size to ask a model for, and how its picture becomes the size that was asked of us."""
+"""Which size to ask a model of a service for."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal
 
-from PIL import Image
-
 from ..spec import Size
 
-__all__ = ["CLASSIC", "askable", "fitted"]
+__all__ = ["CLASSIC", "askable"]
 
 CLASSIC = ((1024, 1024), (1536, 1024), (1024, 1536))
 _GRAIN = 16  # px that sides are multiples of
@@ -32,26 +30,6 @@ def askable(size: Size, model: str, sizes: Literal["auto", "any", "classic"] = "
     long, short = _grained(long * scale), _grained(short * scale)
     short = max(short, _grained(long / 3))
     return (long, short) if size.width >= size.height else (short, long)
-
-
-def fitted(picture: Image.Image, size: Size) -> tuple[Image.Image, str]:
-    """The picture at exactly this size, and a remark on what was done to it ("" for nothing).
-
-    Scaled to cover, then cropped evenly on both sides: nothing is distorted.
-    """
-    width, height = picture.size
-    if (width, height) == (size.width, size.height):
-        return picture, ""
-    scale = max(size.width / width, size.height / height)
-    # The box of the picture that ends up in the image, in its own pixels.
-    across, down = min(width, size.width / scale), min(height, size.height / scale)
-    left, top = (width - across) / 2, (height - down) / 2
-    fit = picture.resize(
-        (size.width, size.height), Image.Resampling.LANCZOS, box=(left, top, left + across, top + down)
-    )
-    cropped = round(across) < width - 1 or round(down) < height - 1
-    what = "scaled and cropped" if cropped else "scaled"
-    return fit, f"the model's picture had {width}x{height} pixels; it was {what} to {size.width}x{size.height}"
 
 
 def _grained(side: float) -> int:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from safelight.tools.images.openai.sizes import CLASSIC, askable, fitted
+from safelight.tools.images.fitting import fitted
+from safelight.tools.images.openai.sizes import CLASSIC, askable
 from safelight.tools.images.spec import Size
 
 SIDES = st.integers(256, 3840)
