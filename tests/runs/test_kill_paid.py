@@ -70,7 +70,9 @@ def one_round(settings: Settings, folder: Path, moments: list[float], *more: str
             break
         process = start(folder, "--resume", run_id(settings), *more)
     _, errors = process.communicate(timeout=200)
-    record: dict[str, object] = json.loads((folder / "out" / "run.json").read_text())
+    written = folder / "out" / "run.json"
+    assert written.exists(), errors
+    record: dict[str, object] = json.loads(written.read_text())
     failed = process.returncode == 1 and record["status"] == "failed"  # every call was in the air
     assert process.returncode in {0, 3, 4} or failed or "already ended" in errors, errors
     return record
