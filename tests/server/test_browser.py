@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -205,3 +207,30 @@ def test_the_studio_works_without_scripts(open_page: Open) -> None:
     page = open_page("/", java_script_enabled=False)
     ask(page, "A slow lantern without scripts")
     delivered(page, 2)  # the page asks again every few seconds
+
+
+@slow
+def test_the_journey_with_the_models_that_are_shipped(browser: Browser, home: Path, tmp_path: Path) -> None:
+    """Nothing scripted: the server as it is started by hand, thinking, drawing and judging for itself."""
+    command = [sys.executable, "-m", "safelight.cli", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line)))
+            page = browser.new_page(base_url=address)
+            page.set_default_timeout(60_000)
+            page.goto("/")
+            ask(page, "A two-part guide to the water cycle")
+            expect(page.locator(".thoughts li").first).to_be_visible(timeout=60_000)
+            expect(page.locator(".frame.is-print")).to_have_count(2, timeout=240_000)
+            accessible(page)
+            with page.expect_download() as download:
+                page.get_by_role("link", name="Download image 1").click()
+            download.value.save_as(tmp_path / "water.png")
+            page.goto("/verify")
+            page.locator("input[type=file]").set_input_files(tmp_path / "water.png")
+            page.get_by_role("button", name="Look at it").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Ours", timeout=60_000)
+            page.close()
+        finally:
+            process.terminate()
