@@ -8,12 +8,18 @@ from ..store import RunRecord
 from .auth import Caller
 from .state import ServerState
 
-__all__ = ["turns_of"]
+__all__ = ["turns_after", "turns_of"]
+
+_MOST_TURNS = 24
 
 
 async def turns_of(server: ServerState, caller: Caller, run_id: str) -> tuple[Turn, ...]:
     """The conversation up to and with that run. One that was refused or not finished adds nothing to it."""
-    record = await server.runs.owned(run_id, caller)
+    return turns_after(await server.runs.owned(run_id, caller))
+
+
+def turns_after(record: RunRecord) -> tuple[Turn, ...]:
+    """The same, of a run that is known to be the caller's."""
     earlier = tuple(Turn.model_validate(turn) for turn in record.brief.get("turns", ()))
     if record.status not in {"delivered", "partial"} or not record.result:
         return earlier
@@ -29,7 +35,7 @@ async def turns_of(server: ServerState, caller: Caller, run_id: str) -> tuple[Tu
         text="\n".join(image.title for image in images if image.title),
         images=tuple(image.ref for image in images),
     )
-    return (*earlier, asked, made)
+    return (*earlier, asked, made)[-_MOST_TURNS:]
 
 
 def _asked(record: RunRecord, result: RunResult) -> str:

@@ -217,7 +217,7 @@ async def _ended(server: ServerState, run_id: str, caller: Caller) -> RunRecord:
 async def _events(server: ServerState, run_id: str, after: int | None) -> AsyncGenerator[bytes, None]:
     async with aclosing(server.runs.events(run_id, after)) as events:
         async for event in events:
-            yield sse(event.model_dump(mode="json"), event=event.type, id=event.seq)
+            yield sse(event.model_dump_json(), event=event.type, id=event.seq)
 
 
 def _number(last_event_id: str | None, after: int | None) -> int | None:

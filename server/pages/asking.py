@@ -12,16 +12,17 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from ...agent.brief import Attachment, Brief, Turn
+from ...agent.brief import Attachment, Brief
 from ...errors import BadBrief, BadFile, BadImage, BadInput
 from ...intake import keep_document, keep_image
 from ...media import sniff
 from ...store import RunRecord, Store
 from ..auth import Caller
+from ..history import turns_after
 from ..state import ServerState
 from .story import Story
 
-__all__ = ["COUNTS", "GRID", "MODES", "SIZES", "STYLES", "Typed", "brief_of", "story_of", "turns_after"]
+__all__ = ["COUNTS", "GRID", "MODES", "SIZES", "STYLES", "Typed", "brief_of", "story_of"]
 
 COUNTS = (("", "as many as fit"), *((str(n), str(n)) for n in range(1, 9)))
 SIZES = (
@@ -43,7 +44,6 @@ STYLES = (
 MODES = (("thinking", "thinking"), ("instant", "instant"))
 
 _MOST_FILES = 10
-_MOST_TURNS = 20
 GRID = 6  # cells a side of the mask that is made without a brush
 
 
@@ -74,7 +74,7 @@ async def brief_of(form: FormData, server: ServerState, caller: Caller) -> Brief
     typed = Typed.of(form)
     after = form.get("after")
     record = await server.runs.owned(after, caller) if isinstance(after, str) and after else None
-    turns = await turns_after(record, server.store) if record else ()
+    turns = turns_after(record) if record else ()
     attachments = await _attachments(form, server.store)
     if record is not None and (picture := form.get("image")) is not None:
         attachments = await _edited(str(picture), record, form, server.store) + attachments
@@ -103,22 +103,6 @@ async def story_of(record: RunRecord, store: Store) -> Story:
     if record.status in {"cancelled", "failed", "refused", "delivered", "partial", "suspended"}:
         story.status = record.status
     return story
-
-
-async def turns_after(record: RunRecord, store: Store) -> tuple[Turn, ...]:
-    """The conversation up to and with this run. What was refused or broke off never enters it."""
-    turns = tuple(Turn.model_validate(turn) for turn in record.brief.get("turns", ()))
-    story = await story_of(record, store)
-    if story.prints:
-        turns += (
-            Turn(role="user", text=str(record.brief["prompt"])),
-            Turn(
-                role="assistant",
-                text=str((story.plan or {}).get("intent", "")),
-                images=tuple(frame.ref for frame in story.prints),
-            ),
-        )
-    return turns[-_MOST_TURNS:]
 
 
 async def _attachments(form: FormData, store: Store) -> tuple[Attachment, ...]:
