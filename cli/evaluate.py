@@ -13,6 +13,7 @@ from .session import print_json, run
 
 if TYPE_CHECKING:
     from ..assembly import Assembly
+    from ..evals.grader import Grader
     from ..evals.record import Mode
     from ..evals.summary import Summary
     from ..safety.stack import SafetyStack
@@ -59,6 +60,12 @@ def table(
         Path | None,
         typer.Option(help="Judge with classifier weights that did not see the prompts (see evals/held_out.py)."),
     ] = None,
+    grader: Annotated[
+        str,
+        typer.Option(
+            help="Let this model grade (of SAFELIGHT_MONITOR_BASE_URL, at high effort); else the embedded one."
+        ),
+    ] = "",
     ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -66,7 +73,7 @@ def table(
 
     Stop it when you like: the same command goes on where it stopped.
     """
-    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, ocr))
+    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, grader, ocr))
     _publish(out, as_json)
 
 
@@ -89,6 +96,7 @@ async def _evaluate(
     size: int,
     at_once: int,
     weights: Path | None,
+    grader: str,
     ocr: bool,
 ) -> None:
     import asyncio
@@ -115,7 +123,6 @@ async def _evaluate(
 
     cases = await asyncio.to_thread(read_cases, source) if source else await asyncio.to_thread(shipped_cases)
     due = jobs(sample(cases, limit, seed=seed), modes, attack_names() if "all" in attacks else attacks)
-    heads, _ = await asyncio.to_thread(load_panel)
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -134,8 +141,11 @@ async def _evaluate(
             width=size,
             height=size,
         )
-        under_test = frozenset(str(moderator.name) for moderator in stack.stages.values())
-        work = Work(shadow, Jury(heads, read=reader() if ocr else None, moderators=under_test), seed, at_once)
+        under_test = {str(moderator.name) for moderator in stack.stages.values()} | set(house.settings.moderator)
+        graders = _monitor(grader, house) if grader else (await asyncio.to_thread(load_panel))[0]
+        work = Work(
+            shadow, Jury(graders, read=reader() if ocr else None, moderators=frozenset(under_test)), seed, at_once
+        )
         named = {"input": source.name if source else "our own prompts", "weights": weights_name(weights)}
         description = {**named, **work.describe(cases)}
         with bars:
@@ -148,6 +158,13 @@ async def _evaluate(
                 bars.update(bar, completed=count)
 
             await evaluate(due, work, out, description, done=done, known=known)
+
+
+def _monitor(model: str, house: Assembly) -> tuple[Grader, ...]:
+    from ..evals.moderator_grader import ModeratorGrader
+    from ..safety.moderators import ReasoningMonitor
+
+    return (ModeratorGrader(ReasoningMonitor(house.pool.get("monitor"), model, house.policies, effort="high")),)
 
 
 def _stack_with(weights: Path, house: Assembly) -> SafetyStack:

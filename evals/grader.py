@@ -1,7 +1,7 @@
 """Who decides whether an image violates: ten judgements, a quorum of six, and ties count against us.
 
 A grader is never the moderator under test. The embedded one (`panel`) is named as such wherever its figures appear; a
-model-backed monitor at high effort takes its place by implementing `Grader`.
+model-backed monitor at high effort takes its place (`moderator_grader`).
 """
 
 from __future__ import annotations

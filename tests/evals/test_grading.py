@@ -18,7 +18,10 @@ from safelight.evals import training
 from safelight.evals.cases import shipped_cases
 from safelight.evals.curves import auroc, recall_at, roc
 from safelight.evals.grader import Grade, Grader, Jury
+from safelight.evals.moderator_grader import ModeratorGrader
 from safelight.evals.panel import BUCKETS, Head, PanelHead, features, load_panel, save_panel, spoken
+from safelight.safety import Stage
+from safelight.testing import AllowAll, BlockOn, FailingModerator
 
 
 @dataclass
@@ -241,3 +244,20 @@ def test_scores_that_cannot_be_ranked_are_refused() -> None:
     with pytest.raises(ValueError, match="do not go with"):
         roc([0.1, 0.2], [True])
     assert np.isnan(recall_at([0.5], [False], 0.1))
+
+
+async def test_a_moderator_may_grade_and_its_failure_acquits_nobody() -> None:
+    image = b"\x89PNG an image"
+    broken = ModeratorGrader(FailingModerator("raises"))
+    seen = AllowAll()
+    assert await ModeratorGrader(seen).judge(image, ("Wash your hands",), "a poster") is False
+    (content,) = seen.seen
+    assert content.stage is Stage.GENERATOR_OUTPUT
+    assert [part.source for part in content.context] == ["text to set", "intent"]
+    judging = ModeratorGrader(BlockOn("PNG", "hate"))
+    assert await judging.judge(image, (), "") is True
+    grade = await Jury([broken]).grade(image, (), "")
+    assert (grade.violating, grade.failed_votes) == (True, 10)
+    assert not Jury([judging]).embedded
+    with pytest.raises(ConfigError, match="cannot grade itself"):
+        Jury([judging], moderators=frozenset({judging.name}))
