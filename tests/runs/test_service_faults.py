@@ -31,8 +31,8 @@ BRIEF = Brief(prompt="cats", n=3, size="512x512")
 
 @pytest.fixture
 async def service(upstream: Simulator) -> AsyncIterator[Service]:
-    endpoint = Endpoint("generator", base_url=upstream.url, seconds=1.5, deadline=8.0)
-    opened = Service(endpoint, retry=Retry(deadline=8.0, backoff=0.01))
+    endpoint = Endpoint("generator", base_url=upstream.url, seconds=4.0, deadline=30.0)
+    opened = Service(endpoint, retry=Retry(deadline=30.0, backoff=0.01))
     client = opened.client()
     _ = client.images, client.moderations, client.chat.completions  # imported now, not within the first time limit
     yield opened

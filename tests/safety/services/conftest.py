@@ -24,8 +24,8 @@ def policies() -> PolicySet:
 
 @pytest.fixture
 async def service(upstream: Simulator) -> AsyncIterator[Service]:
-    endpoint = Endpoint("moderator", base_url=upstream.url, api_key="k", seconds=0.25, deadline=3.0, attempts=3)
-    opened = Service(endpoint, retry=Retry(attempts=3, deadline=3.0, backoff=0.01))
+    endpoint = Endpoint("moderator", base_url=upstream.url, api_key="k", seconds=1.0, deadline=6.0, attempts=3)
+    opened = Service(endpoint, retry=Retry(attempts=3, deadline=6.0, backoff=0.01))
     yield opened
     await opened.aclose()
 

@@ -21,9 +21,9 @@ async def images(upstream: Simulator) -> AsyncIterator[Images]:
     """Makes generators on the simulator; keywords are options, `seconds` limits an attempt."""
     opened: list[OpenAIImages] = []
 
-    def make(model: str = "gpt-image-2.6-sunburst", seconds: float = 2.0, **options: Any) -> OpenAIImages:
-        endpoint = Endpoint("generator", base_url=upstream.url, api_key="k", seconds=seconds, deadline=5.0)
-        service = Service(endpoint, retry=Retry(deadline=5.0, backoff=0.01))
+    def make(model: str = "gpt-image-2.6-sunburst", seconds: float = 5.0, **options: Any) -> OpenAIImages:
+        endpoint = Endpoint("generator", base_url=upstream.url, api_key="k", seconds=seconds, deadline=20.0)
+        service = Service(endpoint, retry=Retry(deadline=20.0, backoff=0.01))
         opened.append(OpenAIImages(service, model, options=ImageOptions(**options)))
         return opened[-1]
 

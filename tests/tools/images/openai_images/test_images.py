@@ -142,7 +142,7 @@ async def test_every_fault_has_a_name_and_its_price(
 ) -> None:
     upstream.fault(fault, endpoint=GENERATE, **({"retry_after": 0.01} if fault.startswith("429") else {}))  # type: ignore[arg-type]
     with pytest.raises(GeneratorError) as caught:
-        await images(seconds=0.5).generate(request("a secret garden"))
+        await images(seconds=0.5 if fault == "hang" else 5.0).generate(request("a secret garden"))
     error = caught.value
     assert error.kind == kind or {error.kind, kind} == {"dropped", "truncated"}
     assert (error.retryable, error.unknown_end) == (retryable, unknown)
