@@ -37,19 +37,18 @@ class Live:
         """Whether every event after number `after` is, or will be, among those of here."""
         return bool(self._events) and self._events[0].seq <= after + 1
 
-    async def follow(self, after: int) -> AsyncGenerator[Event, None]:
-        """The events after number `after`, until the run ends here."""
+    async def follow(self, after: int) -> AsyncGenerator[list[Event], None]:
+        """The events after number `after`, as many at a time as there are, until the run ends here."""
         position = 0
         while True:
-            changed = self._changed
-            while position < len(self._events):
-                event = self._events[position]
-                position += 1
-                if event.seq > after:
-                    yield event
-            if self.ended and position == len(self._events):
+            changed, ended = self._changed, self.ended
+            batch = [event for event in self._events[position:] if event.seq > after]
+            position = len(self._events)
+            if batch:
+                yield batch
+            elif ended:
                 return
-            if position == len(self._events):
+            else:
                 await changed.wait()
 
     def _wake(self) -> None:

@@ -215,9 +215,9 @@ async def _ended(server: ServerState, run_id: str, caller: Caller) -> RunRecord:
 
 
 async def _events(server: ServerState, run_id: str, after: int | None) -> AsyncGenerator[bytes, None]:
-    async with aclosing(server.runs.events(run_id, after)) as events:
-        async for event in events:
-            yield sse(event.model_dump_json(), event=event.type, id=event.seq)
+    async with aclosing(server.runs.batches(run_id, after)) as batches:
+        async for batch in batches:
+            yield b"".join(sse(event.model_dump_json(), event=event.type, id=event.seq) for event in batch)
 
 
 def _number(last_event_id: str | None, after: int | None) -> int | None:

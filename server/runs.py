@@ -113,19 +113,26 @@ class RunManager:
     async def events(self, run_id: str, after: int | None = None) -> AsyncGenerator[Event, None]:
         """The events of a run after number `after`: those that are stored, then those that happen, until it ends or
         waits for a human. Listeners may come, go and come back; a run does not mind."""
+        async with aclosing(self.batches(run_id, after)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(self, run_id: str, after: int | None = None) -> AsyncGenerator[list[Event], None]:
+        """The same, as many at a time as there are."""
         last = -1 if after is None else after
         while True:
             live = self._live.get(run_id)
             record = None if live else await self._store.runs.get(run_id)
-            if live is None or not live.reaches(last):
-                for event in await self._store.runs.events(run_id, after=last):
-                    yield event
-                    last = event.seq
+            known = live is not None and live.reaches(last)
+            if not known and (stored := await self._store.runs.events(run_id, after=last)):
+                yield stored
+                last = stored[-1].seq
             if live is not None:
                 async with aclosing(live.follow(last)) as following:
-                    async for event in following:
-                        yield event
-                        last = event.seq
+                    async for batch in following:
+                        yield batch
+                        last = batch[-1].seq
                 if self.draining:
                     return
             elif record is None or record.status in _RESTING:
