@@ -17,6 +17,7 @@ import numpy as np
 import scipy.fft
 
 from .engine import Effort
+from .orientation import ORIENTATIONS
 from .pattern import PERIOD, RINGS, Channel, Pattern
 from .spectrum import Maps, Spectrum, spectrum_of
 
@@ -27,12 +28,6 @@ _FINE: Final = 192
 _BATCH: Final = 48
 _CLIMBS: Final = 4  # a stage
 _WORTH_CLIMBING: Final = 4.3
-_QUARTER: Final = np.array([[0.0, -1.0], [1.0, 0.0]])
-ORIENTATIONS: Final = tuple(
-    np.linalg.matrix_power(_QUARTER, turns) @ np.diag([mirror, 1.0]) for mirror in (1.0, -1.0) for turns in range(4)
-)
-
-
 _MIRRORS: Final = (ORIENTATIONS[0], ORIENTATIONS[4])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ...errors import BadImage
 from ..fingerprint import opaque
@@ -22,6 +22,7 @@ from .code import coded_length, decode, encode
 from .engine import Effort, Geometry, Marked, Payload, Reading
 from .local import Box, boxes, lacking, tile_agreement
 from .marking import Sketch, coefficients_of, fitted, mark_pixels
+from .orientation import upright
 from .pattern import CANONICAL, PERIOD, Pattern
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
 from .search import Hit, Scene, climbs
@@ -114,7 +115,7 @@ class SpreadSpectrum:
             period=PERIOD,
             is_inverted=hit.sign < 0,
         )
-        upright = _upright(seen, geometry)
+        whole = upright(seen, geometry)
         areas, other = self._elsewhere(scene, secret, hit, payload)
         return Reading(
             "read",
@@ -122,7 +123,7 @@ class SpreadSpectrum:
             score=hit.score,
             p_value=min(p_value(hit.score, "whole"), 2.0**-26),
             geometry=geometry,
-            tag_agreement=None if upright is None else agreement(upright, payload.tag, secret),
+            tag_agreement=None if whole is None else agreement(whole, payload.tag, secret),
             unmarked=areas,
             others=() if other is None else (other,),
         )
@@ -151,20 +152,6 @@ def _payload(scene: Scene, hit: Hit, secret: bytes) -> Payload | None:
     if hit.score < _WORTH_DECODING:
         return None
     return open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret)
-
-
-def _upright(seen: Image.Image, geometry: Geometry) -> Image.Image | None:
-    """The whole frame as it was marked, None where only a part of it, or more than it, is seen."""
-    matrix = np.array(geometry.matrix).reshape(2, 2)
-    nearest = np.rint(matrix)
-    if np.abs(matrix - nearest).max() > 0.04 or abs(abs(np.linalg.det(nearest)) - 1) > 1e-6:
-        return None
-    turned = np.asarray(ImageOps.invert(seen) if geometry.is_inverted else seen)
-    if nearest[0, 0] == 0:
-        turned = np.swapaxes(turned, 0, 1)
-        nearest = nearest[:, ::-1]
-    turned = turned[:: int(nearest[1, 1]), :: int(nearest[0, 0])]
-    return Image.fromarray(np.ascontiguousarray(turned))
 
 
 def _as_seen(pixels: Any, peak: int) -> Image.Image:
