@@ -1,13 +1,15 @@
 """Trains the networks of the neural watermark, and writes them as ONNX.
 
     pip install torch onnx                                    # the extra `neural`
-    python benchmarks/train_watermark.py --out nets --steps 20000 --device cuda      # some 20 minutes on one H100
-    python benchmarks/train_watermark.py --out nets --side 64 --width 16 --steps 600 # a minute, to see it work
+    python benchmarks/train_watermark.py --out nets --steps 20000 --device cuda
+    python benchmarks/train_watermark.py --out nets --side 32 --width 8 --steps 500 --rate 5e-3 --distortion 0 --faint 20
 
-Pictures are made here: overlapping discs and boxes of noise ("dead leaves"), gradients, flat cards with text. The bits
-are learned first, without noise and at any visibility; then distortions come in (crop, turn, blur, noise, color, JPEG),
-then the mark is made faint (after HiDDeN, Zhu et al., ECCV 2018, and Pixel Seal, Meta 2025). It was never run on a GPU
-yet: nothing is claimed for what comes out, and nothing depends on it.
+The first is meant for some 20 minutes of a GPU, and was never run on one: nothing is claimed for what comes out, and
+nothing depends on it. The second takes a minute of one core, to see that it works.
+
+Pictures are made here: overlapping discs of noise ("dead leaves"), gradients, flat cards with text. The bits are learned
+first, without distortions and at any visibility; then distortions come in (crop, turn, blur, noise, color, JPEG), and
+the mark is made faint (after HiDDeN, Zhu et al., ECCV 2018).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 (its usual name)
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
@@ -145,12 +147,15 @@ def jpeg(image: Tensor, quality: float) -> Tensor:
     return (F.conv_transpose2d(values * step[None, :, None, None], kernel, stride=8) + 0.5).reshape(image.shape)
 
 
-def train(side: int, width: int, steps: int, batch: int, device: str, seed: int) -> tuple[Encoder, Decoder]:
+def train(options: argparse.Namespace) -> tuple[Encoder, Decoder]:
+    side, width, steps, batch, device, seed = (
+        getattr(options, name) for name in ("side", "width", "steps", "batch", "device", "seed")
+    )
     torch.manual_seed(seed)
     encoder, decoder = Encoder(side, width).to(device), Decoder(side, width).to(device)
     parameters = [*encoder.parameters(), *decoder.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, total_steps=steps, pct_start=0.1)
     stock = pictures(max(192, 8 * batch), side, np.random.default_rng(seed)).to(device)
     started = time.monotonic()
     for step in range(steps):
@@ -159,12 +164,12 @@ def train(side: int, width: int, steps: int, batch: int, device: str, seed: int)
         image = torch.where(torch.rand(batch, 1, 1, 1, device=device) < 0.5, image.flip(3), image)
         bits = torch.randint(0, 2, (batch, BITS), device=device).float()
         residual = encoder(image, 2 * bits - 1)
-        level = min(1.0, max(0.0, (progress - 0.3) / 0.4))
+        level = options.distortion * min(1.0, max(0.0, (progress - 0.3) / 0.4))
         seen = (image + residual).clamp(0, 1)
         seen = seen + (torch.round(seen * 255) / 255 - seen).detach()
         logits = decoder(distorted(seen, level) if level > 0 else seen)
         faint = min(1.0, max(0.0, (progress - 0.2) / 0.6))
-        loss = F.binary_cross_entropy_with_logits(logits, bits) + 400 * faint * residual.square().mean()
+        loss = F.binary_cross_entropy_with_logits(logits, bits) + options.faint * faint * residual.square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -205,11 +210,13 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=24)
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--distortion", type=float, default=1.0, help="0 (none) to 1, reached after 70 %% of the steps")
+    parser.add_argument("--faint", type=float, default=400.0, help="what visibility costs, reached after 80 %%")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    nets = train(options.side, options.width, options.steps, options.batch, options.device, options.seed)
-    export(*nets, options.side, options.out)
+    export(*train(options), options.side, options.out)
 
 
 if __name__ == "__main__":

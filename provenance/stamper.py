@@ -64,7 +64,7 @@ class ImageStamper:
     ) -> None:
         self.identity = identity
         self._watermark = watermark
-        self._registry = registry
+        self.registry = registry
         self._credentials = ContentCredentials(identity, version=version, trust_list=trust_list)
         self._entropy = entropy
         self._quality = quality
@@ -81,28 +81,28 @@ class ImageStamper:
             raise BadImage(f"{media_type} images cannot be stamped: choose PNG, JPEG, WebP or AVIF.")
         number = await self._new_number()
         signed, stamp, registered = await asyncio.to_thread(self._stamp, data, media_type, facts, number)
-        await self._registry.add(registered)
+        await self.registry.add(registered)
         return signed.data, stamp
 
     async def assess(self, data: bytes) -> Assessment:
         """Whose image is this? Raises BadImage where it does not decode within bounds."""
-        exact = await self._registry.by_sha256(hashlib.sha256(data).hexdigest())
+        exact = await self.registry.by_sha256(hashlib.sha256(data).hexdigest())
         image, report = await asyncio.to_thread(self._open, data)
         reading, content = await asyncio.to_thread(self._look, image)
         candidates: list[Candidate] = []
         if exact is not None:
             candidates.append(_candidate(exact, "bytes", content))
         if report.origin == "ours" and report.run is not None:
-            named = await self._registry.by_image_id(str(report.run.get("image_id")))
+            named = await self.registry.by_image_id(str(report.run.get("image_id")))
             if named is not None:
                 candidates.append(_candidate(named, "manifest", content))
         if reading is not None and reading.payload is not None:
-            marked = await self._registry.by_image_id(image_id_of(reading.payload.image))
+            marked = await self.registry.by_image_id(image_id_of(reading.payload.image))
             if marked is not None:
                 candidates.append(await asyncio.to_thread(_candidate, marked, "watermark", content, reading))
         if not any(each.comparison.agrees for each in candidates):
-            for found in await self._registry.near(content.forms, _NEAR):
-                look_alike = await self._registry.by_image_id(found.image_id)
+            for found in await self.registry.near(content.forms, _NEAR):
+                look_alike = await self.registry.by_image_id(found.image_id)
                 if look_alike is not None:
                     candidates.append(_candidate(look_alike, "fingerprint", content))
         regions, fits = await asyncio.to_thread(_compare_pixels, image, report, content, candidates)
@@ -112,7 +112,7 @@ class ImageStamper:
     async def _new_number(self) -> int:
         for _ in range(_DRAWS):
             number = self._entropy(_NUMBER_BITS)
-            if await self._registry.by_image_id(image_id_of(number)) is None:
+            if await self.registry.by_image_id(image_id_of(number)) is None:
                 return number
         raise StoreError("No free image id was found: the source of randomness is broken.", stage="stamp")
 

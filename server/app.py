@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from .. import __version__
 from ..assembly import Assembly, open_assembly
 from ..config import Settings, load_settings
-from . import description, errors, files, health, native
+from . import description, errors, files, health, native, resolution
 from .body import BodyLimits
 from .envelope import Envelope
 from .failsafe import Failsafe
@@ -24,7 +24,7 @@ __all__ = ["create_app"]
 
 _ROUTERS = (
     responses.router, chat.router, images.router, moderations.router, provenance.router, models.router, files.router,
-    native.router, native.hooks, health.router,
+    native.router, native.hooks, resolution.router, health.router,
 )  # fmt: skip
 _MIB = 2**20
 
