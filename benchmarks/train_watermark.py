@@ -2,12 +2,12 @@
 
     pip install torch onnx                                    # the extra `neural`
     python benchmarks/train_watermark.py --out nets --steps 20000 --device cuda
-    python benchmarks/train_watermark.py --out nets --side 32 --width 8 --steps 500 --rate 5e-3 --distortion 0 --faint 20
+    python benchmarks/train_watermark.py --out nets --side 32 --width 8 --steps 500 --rate .005 --distortion 0 --faint 9
 
 The first is meant for some 20 minutes of a GPU, and was never run on one: nothing is claimed for what comes out, and
 nothing depends on it. The second takes a minute of one core, to see that it works.
 
-Pictures are made here: overlapping discs of noise ("dead leaves"), gradients, flat cards with text. The bits are learned
+Pictures are made here: overlapping discs of noise ("dead leaves"), gradients, flat cards with text. Bits are learned
 first, without distortions and at any visibility; then distortions come in (crop, turn, blur, noise, color, JPEG), and
 the mark is made faint (after HiDDeN, Zhu et al., ECCV 2018).
 """
