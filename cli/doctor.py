@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..config import Settings, load_settings
 from ..errors import SafelightError
+from .findings import Finding
 from .session import ExitCode, plain, print_json, run
 
 __all__ = ["Finding", "doctor", "examine"]
@@ -38,16 +39,6 @@ _NO_SEARCH = "Runs go on, marked as not researched. SAFELIGHT_SEARCH=folder:PATH
 _MARK = {"ok": ("ok", "green"), "note": ("note", "yellow"), "missing": ("missing", "red")}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `fix` is what to do where it is not `ok`."""
-
-    what: str
-    state: Literal["ok", "note", "missing"]
-    detail: str
-    fix: str = ""
-
-
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
     """Say what is configured, reachable and missing. Exit code 1 where something that is needed is missing."""
     findings = run(examine())
@@ -66,15 +57,14 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON li
 
 async def examine() -> list[Finding]:
     """Look at every part; one that is broken is a finding and never hides the others."""
+    from .probes import probe_roles
+
     settings = load_settings()
     findings = [Finding("home", "ok", str(settings.home))]
     findings += await _storage(settings)
     findings += [_installed(what, module) for what, module in _EMBEDDED.items()]
     findings += await _search(settings)
-    findings.append(Finding("reasoner", "ok", f"{settings.reasoner[0]} (plans by rules, without a language model)"))
-    findings.append(
-        Finding("generator", "ok", f"{settings.generator[0]} (illustrates by layout, not by an image model)")
-    )
+    findings += await probe_roles(settings)
     return findings
 
 

@@ -53,6 +53,9 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of progress.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Print events as JSON lines, then the result.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed and brief, same images from the embedded illustrator.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Plan, judge the plan, estimate its cost, and make no image.")
+    ] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run, or write a finished one again.")] = None,
     repeat_unknown: Annotated[
         bool,
@@ -73,6 +76,7 @@ def generate(
         "format": format_.value,
         "style": style,
         "seed": seed,
+        "dry_run": dry_run,
     }
     quiet = as_json or stream
     code = run(
@@ -119,7 +123,9 @@ async def _generate(
                 known = await store.runs.get(run_id)
             if known is None or known.result is None:
                 raise StoreError(f"Run {run_id} ended without a result in the store.", run_id=run_id)
-            result = await export_run(RunResult.model_validate(known.result), store, folder)
+            result = RunResult.model_validate(known.result)
+            if result.status != "planned":
+                result = await export_run(result, store, folder)
     if quiet:
         print_json(result.public(), pretty=not stream)
     elif display is not None:
@@ -139,6 +145,7 @@ async def _with_files(brief: Brief, images: list[Path], mask: Path | None, files
 
 _EXIT = {
     "delivered": ExitCode.DELIVERED,
+    "planned": ExitCode.DELIVERED,
     "partial": ExitCode.PARTIAL,
     "refused": ExitCode.REFUSED,
     "suspended": ExitCode.REFUSED,

@@ -114,11 +114,27 @@ class Progress:
             self._line(
                 "note", f"{len(result.not_checked)} checks need a model and were not made; see index.html", "dim"
             )
+        self._cost(result)
+        if result.status == "planned":
+            return
         paths = Console(highlight=False, soft_wrap=True)
         for image in result.images:
             if image.path:
                 paths.print(Text(image.path))
         paths.print(Text(str(folder / "index.html")))
+
+    def _cost(self, result: RunResult) -> None:
+        """What was spent, as far as prices are known; for a mere plan, what its images are expected to cost."""
+        if result.status == "planned":
+            expected = result.estimate
+            amount = f"${expected['spent']:.4f} spent, about ${expected['total']:.4f} with the images"
+            unknown = expected["unpriced"]
+        else:
+            amount = f"${result.cost.get('total', 0.0):.4f}"
+            unknown = [line["model"] for line in result.bill if line["unpriced"] or line["unknown"]]
+        if result.status == "planned" or result.cost.get("total") or unknown:
+            without = f"; no price, or no known end: {', '.join(unknown)}" if unknown else ""
+            self._line("cost", f"{amount}{without}", "dim")
 
     def _plan(self, event: PlanMade) -> None:
         images = event.plan["images"]

@@ -156,6 +156,9 @@ class Runner:
             given = None if resumed else {"brief": brief.model_dump(mode="json")}
         if resumed:
             await context.restore_bill()
+        elif brief.mode == "thinking" and self._services.reasoner.name != "embedded":
+            name = self._services.reasoner.name  # with the version of its prompts
+            await self._services.store.ledger.append("reasoner", run_id=context.run_id, payload={"name": name})
         runs = self._services.store.runs
         await runs.update(context.run_id, status="running")
         try:
