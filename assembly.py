@@ -14,7 +14,7 @@ from .config import Settings
 from .errors import StoreError
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
-from .models import build_generators, build_reasoners, build_stack
+from .models import build_generators, build_reasoners, build_stack, check_prices
 from .provenance.stamper import ImageStamper, open_stamper
 from .recall import recall_from
 from .safety.clearance import ClearanceOffice
@@ -83,6 +83,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         documents = DocumentReader()
         exits.callback(documents.close)
         prices = await asyncio.to_thread(PriceTable.load, settings.prices)
+        check_prices(settings, prices)
         account_key = (await asyncio.to_thread(keys.get, "account")).key
         recall = recall_from(store, stamper)
         reasoners = build_reasoners(

@@ -32,7 +32,11 @@ _EMBEDDED: dict[str, tuple[str, ...]] = {
     "generator": ("canvas",),
     "moderator": ("embedded",),
 }
-_WITH_KEY: dict[str, tuple[str, ...]] = {"reasoner": ("openai:gpt-6.2-sol", "embedded")}
+_WITH_KEY: dict[str, tuple[str, ...]] = {
+    "reasoner": ("openai:gpt-6.2-sol", "embedded"),
+    "generator": ("openai:gpt-image-2.6-sunburst", "canvas"),
+    "moderator": ("embedded", "openai:omni-moderation-latest", "monitor:gpt-6-luna"),
+}
 
 
 def _default_home() -> Path:
@@ -73,6 +77,7 @@ class Settings(BaseSettings):
     monitor_base_url: str = ""
     monitor_api_key: SecretStr = SecretStr("")
     reasoner_effort: str = ""  # the service's own word: none, minimal, low, medium, high, …
+    reasoner_tokens: int = Field(default=16_384, ge=64)  # of one answer, thinking included
     service_seconds: float = Field(default=180.0, gt=0)
     service_deadline: float = Field(default=300.0, gt=0)
     service_attempts: int = Field(default=4, ge=1, le=10)

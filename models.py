@@ -26,13 +26,13 @@ from .safety.moderators import OpenAIModeration, ReasoningMonitor, embedded_stag
 from .safety.moderators.monitor import STACKS
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
-from .services import ServicePool
+from .services import PriceTable, ServicePool
 from .tools.images.canvas import Canvas
 from .tools.images.diffusers import Diffusers, DiffusersOptions
 from .tools.images.generator import ImageGenerator
 from .tools.images.openai import ImageOptions, OpenAIImages
 
-__all__ = ["Choice", "build_generators", "build_reasoners", "build_stack", "chosen"]
+__all__ = ["Choice", "build_generators", "build_reasoners", "build_stack", "check_prices", "chosen"]
 
 _PROVIDERS: dict[str, tuple[str, ...]] = {
     "reasoner": ("openai", "embedded"),
@@ -74,6 +74,20 @@ def chosen(role: Role, settings: Settings) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
+def check_prices(settings: Settings, prices: PriceTable) -> None:
+    """Raises ConfigError where a run has a budget and uses models without a price: nobody could keep it."""
+    if settings.max_cost is None:
+        return
+    roles: tuple[Role, ...] = ("reasoner", "generator", "moderator")
+    used = {choice.model for role in roles for choice in chosen(role, settings) if choice.model}
+    unpriced = sorted(model for model in used if prices.find(model) is None)
+    if unpriced:
+        raise ConfigError(
+            f"SAFELIGHT_MAX_COST is set, and these models have no price: {', '.join(unpriced)}. "
+            "List them in a file of prices, and name it in SAFELIGHT_PRICES."
+        )
+
+
 def build_reasoners(
     settings: Settings,
     pool: ServicePool,
@@ -100,6 +114,7 @@ def build_reasoners(
                     choice.model,
                     open_image=open_image,
                     effort=settings.reasoner_effort or None,
+                    most_tokens=settings.reasoner_tokens,
                     identify=identify,
                 )
             )

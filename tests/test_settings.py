@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from safelight.config import Settings, load_settings
 from safelight.errors import ConfigError
-from safelight.models import chosen
-from safelight.services import ServicePool
+from safelight.models import check_prices, chosen
+from safelight.services import Price, PriceTable, ServicePool
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -71,6 +71,27 @@ class TestRoles:
         settings = load_settings()
         for role in ("reasoner", "generator", "moderator", "monitor"):
             assert settings.service_of(role) == ("https://api.openai.com/v1", "sk-common")
+
+    def test_the_common_key_alone_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-common")
+        settings = load_settings()
+        chains = (settings.reasoner, settings.generator, settings.moderator)
+        assert [chain[0].partition(":")[0] for chain in chains] == ["openai", "openai", "embedded"]
+        assert [chain[-1].partition(":")[0] for chain in chains] == ["embedded", "canvas", "monitor"]
+        monkeypatch.setenv("SAFELIGHT_REASONER", "embedded")
+        assert load_settings().reasoner == ("embedded",)
+
+    def test_another_address_says_nothing_of_its_models(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-common")
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1")
+        assert load_settings().reasoner == ("embedded",)
+
+    def test_a_budget_without_prices_is_named(self, settings: Settings) -> None:
+        dear = settings.model_copy(update={"max_cost": 1.0, "reasoner": ("openai:gpt-6-luna", "embedded")})
+        with pytest.raises(ConfigError, match="gpt-6-luna"):
+            check_prices(dear, PriceTable.load())
+        check_prices(dear, PriceTable({"gpt-6-luna": Price(input=1.0)}))
+        check_prices(settings, PriceTable.load())
 
     def test_the_common_key_never_goes_to_an_address_of_a_role(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-common")

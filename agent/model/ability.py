@@ -11,7 +11,7 @@ from typing import Literal
 
 from ...services import ServiceFault
 
-__all__ = ["OPTIONS", "Ability", "less"]
+__all__ = ["OPTIONS", "Ability", "less", "unheld"]
 
 Form = Literal["schema", "object", "text"]
 
@@ -73,3 +73,16 @@ def less(ability: Ability, fault: ServiceFault) -> Ability | None:
     if ability.api == "responses" and fault.status != 500 and ("responses" in said or "unknown url" in said):
         return replace(Ability(api="chat"), vision=ability.vision)
     return None
+
+
+def unheld(ability: Ability) -> Ability | None:
+    """The next ability to try after an answer that was no JSON at all, though its schema was taken without complaint.
+
+    Some servers take `text.format` of the Responses API and ignore it, and hold to `response_format` in chat. None
+    where nothing was promised.
+    """
+    if ability.form != "schema":
+        return None
+    if ability.api == "responses":
+        return replace(Ability(api="chat"), vision=ability.vision)
+    return replace(ability, form="text")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from ...errors import ReasonerError
 from ...services import Service, ServiceFault, current_bill
 from ..prompts import prompt
-from .ability import Ability, less
+from .ability import Ability, less, unheld
 from .schema import faults_of, find_object
 from .wire import Question, Reply, Show, send
 
@@ -43,10 +43,16 @@ class Model:
         while True:
             reply = await self._reply(question, show)
             try:
-                found = answer.model_validate(find_object(reply.text))
+                found = answer.model_validate(_object_in(reply))
                 if check is not None:
                     check(found)
                 return found
+            except _NoObject as error:
+                other = unheld(self.ability)
+                if other is not None:
+                    self.ability = other
+                    continue
+                wrong = str(error)
             except ValueError as error:  # pydantic's ValidationError is one
                 wrong = faults_of(error)
             if mended:
@@ -71,6 +77,8 @@ class Model:
                         str(fault), kind=fault.kind, retryable=fault.retryable, code=fault.code
                     ) from fault
                 self.ability = lesser
+                if question.needs_sight and not lesser.vision:
+                    raise ReasonerError("The reasoner sees no images.", kind="rejected") from fault
                 continue
             if reply.fault is not None:
                 raise ReasonerError(str(reply.fault), kind=reply.fault.kind, code=reply.fault.code) from reply.fault
@@ -101,6 +109,17 @@ class Model:
             return reply
 
         return await self.service.call(once, repeatable=True)
+
+
+class _NoObject(ValueError):
+    """An answer without any JSON object."""
+
+
+def _object_in(reply: Reply) -> dict[str, Any]:
+    try:
+        return find_object(reply.text)
+    except ValueError as error:
+        raise _NoObject(str(error)) from error
 
 
 class _Once:

@@ -36,8 +36,8 @@ class ModelReasoner:
     """Implements `Reasoner`, `Inquirer` and `Reviewer` with one model of one service.
 
     `open_image` lets it see the images of a brief; without it, it reads only. `effort` is the service's own word for
-    how long to think. Documents are read one a question and side by side: none can speak about another, and the planner
-    is given facts, never the documents.
+    how long to think, `most_tokens` limits one answer with the thinking before it. Documents are read one a question
+    and side by side: none can speak about another, and the planner is given facts, never the documents.
     """
 
     def __init__(
@@ -47,11 +47,12 @@ class ModelReasoner:
         *,
         open_image: Open | None = None,
         effort: str | None = None,
+        most_tokens: int = 16_384,
         identify: Callable[[str], str] = lambda _account: "",
         mark: Callable[[], str] = new_mark,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.model = Model(service, model)
+        self.model = Model(service, model, most_tokens=most_tokens)
         self._open_image = open_image
         self._effort = effort
         self._identify = identify
@@ -230,21 +231,22 @@ class ModelReasoner:
         """Whether a cleared image is what was planned. Raises ReasonerError, and BadImage where it does not decode."""
         if not self.model.ability.vision:
             return Review(fits=True, looked=False)
-        mark = self._mark()
-        answer = await self.model.ask(
-            Question(
-                task="review",
-                instructions=prompt("review"),
-                parts=(data_part("what was planned", prompt_text(spec, style), mark),),
-                images=(await asyncio.to_thread(view, image),),
-                answer=Judged,
-                effort=self._effort,
-                cache_key=f"safelight-review-{version()}",
-            ),
-            Judged,
+        question = Question(
+            task="review",
+            instructions=prompt("review"),
+            parts=(data_part("what was planned", prompt_text(spec, style), self._mark()),),
+            images=(await asyncio.to_thread(view, image),),
+            answer=Judged,
+            effort=self._effort,
+            cache_key=f"safelight-review-{version()}",
+            needs_sight=True,
         )
-        if not self.model.ability.vision:  # it has just turned out so: the answer was given blind
-            return Review(fits=True, looked=False)
+        try:
+            answer = await self.model.ask(question, Judged)
+        except ReasonerError:
+            if self.model.ability.vision:
+                raise
+            return Review(fits=True, looked=False)  # it has just turned out to be blind
         return Review(
             fits=answer.fits or not answer.prompt.strip(),
             problems=tuple(problem[:300] for problem in answer.problems),

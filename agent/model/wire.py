@@ -35,6 +35,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 class Question:
     """What a model is asked. `instructions` are constant and ours; `parts` are data, each a content part of its own,
     and so are `images` (JPEG). `turns` are earlier answers to this question, each with what was wrong with it.
+    With `needs_sight` it is not asked of a model that turns out to see nothing.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Question:
     account: str = ""
     cache_key: str = ""
     turns: tuple[tuple[str, str], ...] = ()
+    needs_sight: bool = False
 
 
 @dataclass
@@ -74,7 +76,10 @@ async def _responses(
     content: list[dict[str, Any]] = [{"type": "input_text", "text": part} for part in question.parts]
     if ability.vision:
         content += [{"type": "input_image", "image_url": _data_url(image)} for image in question.images]
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}, *_turns(question)]
+    messages: list[dict[str, Any]] = [{"type": "message", "role": "user", "content": content}]
+    for turn in _turns(question):  # in full: servers other than OpenAI's take no shorthand
+        kind = "output_text" if turn["role"] == "assistant" else "input_text"
+        messages.append({**turn, "type": "message", "content": [{"type": kind, "text": turn["content"]}]})
     options: dict[str, Any] = {"store": False, "max_output_tokens": most_tokens, **_identity(question)}
     reasoning = {"effort": question.effort} if question.effort else {}
     if question.summarize and "summary" not in ability.without:

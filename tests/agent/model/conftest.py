@@ -38,4 +38,4 @@ async def thinker(upstream: Simulator) -> AsyncIterator[Thinker]:
 def impatient(service: Service, kind: str) -> None:
     """Where the other side hangs, do not wait for long; elsewhere a busy machine must not look like one that does."""
     if kind == "hang":
-        service.endpoint = replace(service.endpoint, seconds=0.3)
+        service.endpoint = replace(service.endpoint, seconds=0.8)

@@ -41,7 +41,6 @@ FAULTS = {
     "refusal": ("refused", 1, 0),
     "content_filter": ("blocked", 1, 0),
     "length": ("incomplete", 1, 0),
-    "not_json": ("invalid", 2, 0),
 }
 _OF_RESPONSES = {"failed": ("failed", 1, 0)}
 
@@ -103,6 +102,22 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more(upstream: Simu
     upstream.answer({"json": {"summary": "bees", "count": 2}})
     assert (await thinker.reasoner.understand(BRIEF, thinker.think)).summary == "bees"
     assert "count" in str(upstream.asked("responses")[1].body["input"][-1])
+
+
+async def test_a_schema_that_is_taken_and_ignored_is_asked_for_otherwise(upstream: Simulator, thinker: Thinker) -> None:
+    upstream.fault("not_json", endpoint="responses")
+    assert (await thinker.reasoner.understand(BRIEF, thinker.think)).count == 2
+    await thinker.reasoner.understand(BRIEF, thinker.think)
+    assert [call.endpoint for call in upstream.calls] == ["responses", "chat.completions", "chat.completions"]
+
+
+async def test_prose_again_and_again_is_an_error(upstream: Simulator, thinker: Thinker) -> None:
+    upstream.fault("not_json")
+    with pytest.raises(ReasonerError, match="no complete JSON") as caught:
+        await thinker.reasoner.understand(BRIEF, thinker.think)
+    assert caught.value.kind == "invalid"
+    assert (upstream.count("responses"), upstream.count("chat.completions")) == (1, 3)
+    assert thinker.bill.public()[0]["calls"] == 4
 
 
 @pytest.mark.parametrize(
