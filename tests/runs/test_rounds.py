@@ -97,7 +97,7 @@ class TestAnchor:
 
     async def test_a_blocked_first_image_serves_nobody(self, build: Build) -> None:
         world = await build(
-            {Stage.GENERATOR_INPUT: BlockOn("in the hive", "sexual_minors")},
+            {Stage.GENERATOR_INPUT: BlockOn("in the hive", "shocking")},
             reasoner=ScriptedReasoner(plan=self.PLAN),
             generator=ScriptedGenerator(algorithmic=False),
         )
