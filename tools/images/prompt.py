@@ -6,12 +6,16 @@ is added here is fixed.
 
 from __future__ import annotations
 
+import re
+
 from .spec import Direction, ImageSpec, StyleSheet
 
 __all__ = ["MAX_PROMPT_CHARS", "image_prompt", "short_prompt"]
 
 MAX_PROMPT_CHARS = 32_000
 
+_ROLES = ("paper", "ink", "accent", "accent2", "muted")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _DIRECTIONS: dict[Direction, str] = {
     "swiss": "Swiss International Style: strict grid, bold sans-serif type, flat shapes, generous empty space",
     "editorial": "editorial magazine illustration: restrained colors, fine serif type, soft paper grain",
@@ -65,8 +69,10 @@ def _style(style: StyleSheet) -> str:
         lines.append(f"For: {style.audience}.")
     if style.motif:
         lines.append(f"Recurring motif: {style.motif}.")
-    if style.palette:
-        lines.append("Colors: " + ", ".join(f"{role} {color}" for role, color in style.palette.items()) + ".")
+    # Judges are not shown colors: what is none must not travel as one.
+    colors = [(role, style.palette[role]) for role in _ROLES if _COLOR.fullmatch(style.palette.get(role, ""))]
+    if colors:
+        lines.append("Colors: " + ", ".join(f"{role} {color}" for role, color in colors) + ".")
     return "\n".join(lines)
 
 

@@ -32,7 +32,12 @@ SPECS = st.builds(
     ),
 )
 STYLES = st.builds(
-    StyleSheet, motif=WORDS, tone=WORDS, audience=WORDS, subjects=st.dictionaries(WORDS, WORDS, max_size=3)
+    StyleSheet,
+    motif=WORDS,
+    tone=WORDS,
+    audience=WORDS,
+    subjects=st.dictionaries(WORDS, WORDS, max_size=3),
+    palette=st.dictionaries(WORDS | st.just("ink"), WORDS, max_size=3),
 )
 
 
