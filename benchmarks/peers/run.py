@@ -3,7 +3,8 @@
     python benchmarks/peers/run.py [--envs FOLDER] [--only ours,floor] [--turns 20] [--json results.json]
 
 Environments are made in FOLDER on the first run (by default one that goes away afterwards), with pip and with the index
-that it is configured for; `ours` and `floor` run in this one. Of a peer that cannot be installed the table says so.
+that it is configured for; the peers without packages of their own run in this one. Of a peer that cannot be installed
+the table says so. Some eight minutes for all, once they are installed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Peer:
 PEERS = (
     Peer("floor", ("strict", "held")),
     Peer("ours", ("strict", "held", "all-held", "strict+sqlite", "held+sqlite")),
+    Peer("langgraph_by_hand", ("strict",)),
     Peer("langchain_agent", ("strict",), ("langchain",)),
     Peer("openai_agents", ("strict", "default"), ("openai-agents",)),
     Peer("nemo", ("strict",), ("nemoguardrails",)),
