@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...tools.images.spec import Chart, ImageSpec, Item, Size, StyleSheet
 from ..brief import Brief
+from ..embedded.edits import followed_image
 from ..plan import Plan
 from ..reasoner import Research, Understanding
 from .answers import Planned, PlannedChart, PlannedImage, PlannedItem, Said
@@ -123,7 +124,7 @@ def _spec(
     understanding: Understanding,
 ) -> ImageSpec:
     evidence.used = []
-    target = brief.images[index % len(brief.images)].ref if brief.images else None
+    target = _target(image, index, brief)
     mask = next((item.ref for item in brief.attachments if item.kind == "mask"), None)
     spec = ImageSpec(
         index=index,
@@ -147,6 +148,14 @@ def _spec(
         instruction=(image.instruction or brief.prompt)[:4000] if target else "",
     )
     return spec.model_copy(update={"sources": tuple(dict.fromkeys(evidence.used))})
+
+
+def _target(image: PlannedImage, index: int, brief: Brief) -> str | None:
+    """The image that this one is an edit of: an attached one, or the last of the conversation where the model plans to
+    change that rather than to draw anew."""
+    if brief.images:
+        return brief.images[index % len(brief.images)].ref
+    return followed_image(brief) if image.instruction.strip() else None
 
 
 def _items(items: Iterable[PlannedItem], evidence: _Evidence) -> Iterable[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from PIL import Image
 
-from safelight.agent.brief import Brief
+from safelight.agent.brief import Brief, Turn
+from safelight.agent.model import ModelReasoner
 from safelight.agent.model.answers import LiftedFact, Planned, Understood
 from safelight.agent.model.drafting import draft, misfits
 from safelight.agent.model.parts import data_part, research_parts
@@ -184,6 +187,32 @@ class TestPlans:
         with pytest.raises(ReasonerError, match="3 are asked for") as caught:
             await thinker.reasoner.plan(Brief(prompt="x", n=3), Understanding(summary="x"), Research(), thinker.think)
         assert caught.value.kind == "invalid"
+
+
+class TestEdits:
+    LAST = "sha256:" + "a" * 64
+
+    def test_a_conversation_goes_on_with_its_last_image(self) -> None:
+        turns = (Turn(role="user", text="a hive"), Turn(role="assistant", images=(self.LAST,)))
+        brief = Brief(prompt="make it winter", n=1, turns=turns)
+        edited = draft(planned(instruction="snow on the hive"), brief, Understanding(summary="x"), Research()).images[0]
+        assert (edited.edit_of, edited.instruction) == (self.LAST, "snow on the hive")
+        anew = draft(planned(), brief, Understanding(summary="x"), Research()).images[0]
+        assert (anew.edit_of, anew.instruction) == (None, "")
+
+    async def test_the_model_sees_the_image_that_it_is_to_change(self, upstream: Simulator, thinker: Thinker) -> None:
+        out = io.BytesIO()
+        Image.new("RGB", (32, 32), "teal").save(out, "PNG")
+
+        async def open_image(ref: str) -> bytes:
+            assert ref == self.LAST
+            return out.getvalue()
+
+        reasoner = ModelReasoner(thinker.reasoner.model.service, "gpt-6-luna", open_image=open_image)
+        turns = (Turn(role="user", text="a hive"), Turn(role="assistant", images=(self.LAST,)))
+        await reasoner.understand(Brief(prompt="make it winter", n=1, turns=turns), thinker.think)
+        content = upstream.asked("responses")[0].body["input"][0]["content"]
+        assert [part["type"] for part in content][-1] == "input_image"
 
 
 class TestData:
