@@ -114,6 +114,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
                 research_seconds=settings.max_research_seconds,
                 revisions=settings.max_revisions,
                 dollars=settings.max_cost,
+                account_dollars=settings.max_account_cost,
             ),
             human_review=settings.human_review,
             claim_prompt=settings.claim_prompt,

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     service_per_minute: float | None = Field(default=None, gt=0)
     prices: Path | None = None  # YAML, laid over the shipped price table
     max_cost: float | None = Field(default=None, gt=0)  # US dollars a run
+    max_account_cost: float | None = Field(default=None, gt=0)  # US dollars an account in 24 hours
 
     image_options: dict[str, Any] = Field(default_factory=dict)  # of image services; JSON in the environment
     diffusers_options: dict[str, Any] = Field(default_factory=dict)

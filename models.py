@@ -76,14 +76,14 @@ def chosen(role: Role, settings: Settings) -> tuple[Choice, ...]:
 
 def check_prices(settings: Settings, prices: PriceTable) -> None:
     """Raises ConfigError where a run has a budget and uses models without a price: nobody could keep it."""
-    if settings.max_cost is None:
+    if settings.max_cost is None and settings.max_account_cost is None:
         return
     roles: tuple[Role, ...] = ("reasoner", "generator", "moderator")
     used = {choice.model for role in roles for choice in chosen(role, settings) if choice.model}
     unpriced = sorted(model for model in used if prices.find(model) is None)
     if unpriced:
         raise ConfigError(
-            f"SAFELIGHT_MAX_COST is set, and these models have no price: {', '.join(unpriced)}. "
+            f"A budget is set, and these models have no price: {', '.join(unpriced)}. "
             "List them in a file of prices, and name it in SAFELIGHT_PRICES."
         )
 

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import time
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -140,7 +140,19 @@ class Runner:
         emitter = Emitter(run_id, first=await runs.next_seq(run_id), clock=self._clock, keep=runs.append_event)
         self._services.recorder.emitters[run_id] = emitter
         brief = Brief.model_validate(record.brief)
-        return RunContext(run_id, self._services, emitter, repeat_unknown, account=brief.account), brief
+        context = RunContext(run_id, self._services, emitter, repeat_unknown, account=brief.account)
+        await self._limit_account(context)
+        return context, brief
+
+    async def _limit_account(self, context: RunContext) -> None:
+        """The run may spend no more than what its account has left for 24 hours."""
+        most = self._services.budget.account_dollars
+        if most is None:
+            return
+        since = self._clock() - timedelta(days=1)
+        left = max(0.0, most - await self._services.store.runs.spent(context.account or None, since))
+        limit = context.bill.limit
+        context.bill.limit = left if limit is None else min(limit, left)
 
     async def _work(self, context: RunContext, brief: Brief, answer: dict[str, Any] | None) -> None:
         begun = time.perf_counter()
@@ -165,11 +177,11 @@ class Runner:
             with billing(context.bill):
                 state = await graph.ainvoke(given, config, context=context, durability="sync")
         except asyncio.CancelledError:
-            await runs.update(context.run_id, status="interrupted")
+            await runs.update(context.run_id, status="interrupted", cost=context.bill.total)
             raise
         except Exception as error:
             broken = _as_own(error, context.run_id)
-            await runs.update(context.run_id, status="failed")
+            await runs.update(context.run_id, status="failed", cost=context.bill.total)
             await context.emit(RunFinished, status="failed", result={"run_id": context.run_id, "error": str(broken)})
             raise broken from error
         context.timings["total"] = round(time.perf_counter() - begun, 4)

@@ -48,7 +48,7 @@ def about_image(index: int) -> None:
 @dataclass(frozen=True)
 class Budget:
     """What one run may spend: queries, pages read and seconds for each call of research; rounds of it; tokens and
-    seconds after which nothing more is looked up; US dollars.
+    seconds after which nothing more is looked up; US dollars, and those of an account in 24 hours.
 
     `revisions` is how many images may be made once more after the reasoner has looked at them.
     """
@@ -61,6 +61,7 @@ class Budget:
     research_seconds: float = 120.0
     revisions: int = 2
     dollars: float | None = None
+    account_dollars: float | None = None
 
 
 @dataclass(frozen=True)

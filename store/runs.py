@@ -121,6 +121,13 @@ class Runs:
             lambda connection: [RunRecord(**row._mapping) for row in connection.execute(query)]
         )
 
+    async def spent(self, account: str | None, since: datetime) -> float:
+        """US dollars that the runs of an account (None: whoever sits at this machine) have cost which began after."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(RunRow.cost), 0.0)).where(
+            RunRow.created_at > since, RunRow.account == account if account else RunRow.account.is_(None)
+        )
+        return float(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
     async def append_event(self, event: Event) -> None:
         """Keep one event under its run. Raises as `add_events`."""
         await self.add_events(event.run_id, [event])

@@ -12,6 +12,7 @@ from safelight.graphs.services import Budget
 from safelight.safety.content import Stage
 from safelight.services import Price, PriceTable
 from safelight.testing import BlockOn, ScriptedGenerator, ScriptedReasoner, ScriptedSearch
+from safelight.tools.images.generator import Capabilities
 from safelight.tools.images.spec import ImageSpec, StyleSheet
 from safelight.tools.source import Document, SearchHit
 
@@ -183,3 +184,15 @@ class TestDryRun:
         assert result.refusal is not None
         assert (result.refusal.stage, world.generator.requests) == ("budget", [])
         assert "$0.5" in result.refusal.reason
+
+    async def test_an_account_has_what_its_runs_of_a_day_have_left(self, build: Build) -> None:
+        generator = ScriptedGenerator(capabilities=Capabilities(remote=True))
+        world = await build(generator=generator, budget=Budget(account_dollars=0.3))
+        object.__setattr__(world.services, "prices", PriceTable({"scripted": Price(image=0.25)}))
+        first, _ = await world.run(Brief(prompt="bees", n=1, account="ann"))
+        assert (first.status, first.cost["generator"]) == ("delivered", 0.25)
+        second, _ = await world.run(Brief(prompt="bees", n=1, account="ann"))
+        assert second.refusal is not None
+        assert second.refusal.stage == "budget"
+        other, _ = await world.run(Brief(prompt="bees", n=1, account="bob"))
+        assert other.status == "delivered"
