@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import unicodedata
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from typing import Any, NoReturn, TypeVar
 
@@ -31,11 +31,11 @@ class ExitCode(IntEnum):
     PARTIAL = 4
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end; errors become one line on stderr and an exit code."""
+def run(work: Coroutine[Any, Any, T], *, loop: Callable[[Coroutine[Any, Any, T]], T] = asyncio.run) -> T:
+    """Run a command's work to its end; errors become one line on stderr and an exit code. `loop` runs a coroutine."""
     configure_log()
     try:
-        return asyncio.run(work)
+        return loop(work)
     except ValidationError as error:
         fail("; ".join(_fault(item) for item in error.errors()), ExitCode.USAGE)
     except BadInput as error:

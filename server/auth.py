@@ -21,7 +21,7 @@ from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from ..errors import ConfigError
 from ..store import Keys
@@ -70,7 +70,7 @@ class Access:
         self._store = store
         self._sessions = sessions
         self._clock = clock
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._rate = _rate(settings.rate)
 
     async def caller(self, request: Request) -> Caller:

