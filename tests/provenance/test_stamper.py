@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 
 from safelight.config import Settings
@@ -243,6 +246,41 @@ async def test_random_damage_never_crashes(scene: dict[str, Any]) -> None:
         except BadImage:
             continue
         assert found.verdict in ("ours", "probably_ours", "no_evidence")
+
+
+@pytest.fixture(scope="module")
+def bare(scene: dict[str, Any]) -> dict[str, Any]:
+    """A stamper without a watermark, which is quick, and a small stamped file of each format."""
+    made = ImageStamper(scene["stamper"].identity, None, MemoryRegistry(), version="1")
+    formats = ("png", "jpeg", "webp", "avif")
+
+    async def fill() -> list[bytes]:
+        picture = photo((96, 64), 3)
+        return [(await made.stamp(encoded(picture, each), f"image/{each}", FACTS))[0] for each in formats]
+
+    return {"stamper": made, "files": asyncio.run(fill())}
+
+
+@settings_of(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_hostile_files_are_answered_or_refused(bare: dict[str, Any], data: st.DataObject) -> None:
+    """Cut, overwritten, doubled, spliced into one another: an answer that claims nothing new, or BadImage."""
+    hostile = bytearray(data.draw(st.sampled_from(bare["files"])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(hostile)))
+        piece = data.draw(
+            st.one_of(st.binary(max_size=40), st.sampled_from(bare["files"]).map(lambda file: file[:900]))
+        )
+        end = place + data.draw(st.integers(0, 200))
+        hostile[place:end] = piece
+    try:
+        found = asyncio.run(bare["stamper"].assess(bytes(hostile)))
+    except BadImage:
+        return
+    assert found.verdict in ("ours", "probably_ours", "no_evidence", "other_generator")
+    assert found.run_id in (None, "run_1")
+    if bytes(hostile) not in bare["files"] and found.legs["manifest"].state == "match":
+        assert found.changes  # bytes that no signature covers, named
 
 
 async def test_too_small_for_a_mark_is_said(stamper: ImageStamper) -> None:
