@@ -326,3 +326,27 @@ def _combinations(groups: list[list[tuple[bool, int, int]]]) -> list[tuple[tuple
     for group in groups:
         out = [(*head, each) for head in out for each in group][:64]
     return out
+
+
+def looped(*, inner: bool) -> Topology:
+    """An effect that comes again and again, each time behind a check that runs beside work and is joined with it."""
+    join = (frozenset({"check", "work"}), "verdict")
+    edges = {
+        (START, "fork"), ("fork", "check"), ("fork", "work"), ("verdict", "act"), ("act", "review"),
+        ("review", "fork"), ("review", END),
+    }  # fmt: skip
+    return Topology(
+        nodes=frozenset({"fork", "check", "work", "verdict", "act", "review"}),
+        edges=frozenset(edges),
+        joins=frozenset({join}),
+        inner=frozenset({join}) if inner else frozenset(),
+        effects=frozenset({"act"}),
+        checks={"act": (frozenset({"check"}),)},
+        reviews={"act": (frozenset({"review"}),)},
+    )
+
+
+def test_a_join_inside_one_step_holds_nothing_of_an_earlier_round() -> None:
+    prove(looped(inner=True))
+    with pytest.raises(UnguardedPath, match="again"):
+        prove(looped(inner=False))

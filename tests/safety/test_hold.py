@@ -193,12 +193,14 @@ async def test_after_a_no_nothing_is_ever_shown() -> None:
 
 
 async def test_a_hold_in_a_hold_waits_for_both() -> None:
-    outer, inner, shown = Door(), Door(), []
+    outer, inner, shown, proceed = Door(), Door(), [], asyncio.Event()
 
     async def deep() -> None:
         hold = current_hold()
         assert hold is not None
         hold.defer(lambda: shown.append("deep"))
+        await proceed.wait()
+        assert hold.defer(lambda: shown.append("deeper")), "the inner yes is there, the outer one is not"
         await hold.passed()
         shown.append("passed")
 
@@ -209,10 +211,12 @@ async def test_a_hold_in_a_hold_waits_for_both() -> None:
     await settle()
     inner.say("yes")
     await settle()
+    proceed.set()
+    await settle()
     assert shown == [], "the inner yes is worth nothing before the outer one"
     outer.say("yes")
     await both
-    assert sorted(shown) == ["deep", "passed"]
+    assert shown == ["deep", "deeper", "passed"]
     assert current_hold() is None
 
 
