@@ -70,22 +70,27 @@ class SharedCommits:
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         batch: list[tuple[Statement, asyncio.Future[None]]] = []
-        error: BaseException | None = None
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                statements = [statement for statement, _ in batch]
-                error = await loop.run_in_executor(self._thread, self._commit, statements)
-                _settle(batch, error)
-        except BaseException as interrupted:
-            error = interrupted
-            raise
+                outcomes = await loop.run_in_executor(self._thread, self._commit, [write[0] for write in batch])
+                for (_, future), outcome in zip(batch, outcomes, strict=True):
+                    _settle(future, outcome)
         finally:
             self._drainer = None
-            _settle([*batch, *self._waiting], sqlite3.OperationalError(f"the write was interrupted ({error!r})"))
+            # Only a cancelled drainer leaves anyone waiting.
+            for _, future in [*batch, *self._waiting]:
+                _settle(future, sqlite3.OperationalError("the write was interrupted; whether it happened is unknown"))
             self._waiting = []
 
-    def _commit(self, statements: Sequence[Statement]) -> sqlite3.Error | None:
+    def _commit(self, statements: Sequence[Statement]) -> list[Exception | None]:
+        """How each of them went: all in one transaction, or, where one spoils that, each in its own."""
+        fault = self._transaction(statements)
+        if fault is None or len(statements) == 1:
+            return [fault] * len(statements)
+        return [self._transaction([statement]) for statement in statements]
+
+    def _transaction(self, statements: Sequence[Statement]) -> Exception | None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -96,7 +101,7 @@ class SharedCommits:
                 if self._connection.in_transaction:  # a full disk has rolled back by itself
                     self._connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except Exception as error:  # it is told to whoever asked, and must not end the thread's work for the others
             return error
         return None
 
@@ -139,12 +144,11 @@ class SqliteSaver(AsyncSqliteSaver):
         await self._writing.write((_PUT_WRITES.format(conflict="REPLACE" if special else "IGNORE"), rows))
 
 
-def _settle(batch: Sequence[tuple[Statement, asyncio.Future[None]]], error: BaseException | None) -> None:
-    for _, future in batch:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
-            future.exception()  # a cancelled caller will not ask, and that is no reason for a warning
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+        future.exception()  # a cancelled caller will not ask, and that is no reason for a warning
