@@ -100,7 +100,7 @@ async def story_of(record: RunRecord, store: Store) -> Story:
     """A run's story as far as it is stored."""
     story = Story.told(record.id, await store.runs.events(record.id), prompt=str(record.brief.get("prompt", "")))
     story.mode = record.mode or story.mode
-    if record.status in {"cancelled", "failed", "refused", "delivered", "partial", "suspended"}:
+    if record.status in {"cancelled", "failed", "refused", "delivered", "partial", "suspended", "planned"}:
         story.status = record.status
     return story
 

@@ -372,6 +372,7 @@ _ENDINGS = {
     "failed": "The run broke off.",
     "suspended": "The run waits for a human reviewer.",
     "cancelled": "Cancelled.",
+    "planned": "Only a plan was asked for: no image was made.",
 }
 
 
