@@ -32,8 +32,8 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, source: AsyncGenerator[bytes, None]) -> None:
-        self.status_code = 200
+    def __init__(self, source: AsyncGenerator[bytes, None], status_code: int = 200) -> None:
+        self.status_code = status_code  # a parameter, since FastAPI reads the description's from its default
         self.background = None
         self._source = source
         self._touched = 0.0  # when a send last began or ended
