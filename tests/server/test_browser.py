@@ -124,7 +124,7 @@ def test_the_journey_in_every_light_and_width(open_page: Open, tmp_path: Path, w
 @pytest.mark.parametrize(("width", "color"), LOOKS)
 def test_every_page_and_state_is_accessible(open_page: Open, width: str, color: str) -> None:
     page = open_page("/", width, color)
-    for path in ("/", "/runs", "/verify", "/graphs", "/review", "/session"):
+    for path in ("/", "/runs", "/verify", "/graphs", "/docs", "/review", "/session"):
         page.goto(path)
         accessible(page)
     for prompt, end in (("A forbidden lantern", "refused"), ("A gapped lantern", "partial"), ("Long, " * 400, "deliv")):

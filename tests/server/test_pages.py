@@ -75,7 +75,7 @@ def png(color: str = "teal") -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("address", ["/", "/runs", "/verify", "/graphs", "/review", "/session", "/nowhere"])
+@pytest.mark.parametrize("address", ["/", "/runs", "/verify", "/graphs", "/docs", "/review", "/session", "/nowhere"])
 def test_every_page_keeps_to_the_policy_and_labels_its_fields(http: httpx2.Client, address: str) -> None:
     answer = http.get(address)
     assert answer.status_code == (404 if address == "/nowhere" else 200)
