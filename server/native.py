@@ -129,7 +129,12 @@ async def get_run(run_id: str, request: Request, server: Server, caller: Generat
     return run_view(server, request, await server.runs.owned(run_id, caller))
 
 
-@router.get("/{run_id}/events", response_class=EventStream, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get(
+    "/{run_id}/events",
+    status_code=200,  # FastAPI looks for it in the signature of a response, and ours has none
+    response_class=EventStream,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
 async def listen(
     run_id: str,
     server: Server,
