@@ -10,7 +10,7 @@ __all__ = ["Network", "predict", "train"]
 Array = NDArray[np.float32]
 Network = tuple[Array, Array, Array, Array]
 
-_HIDDEN, _EPOCHS, _BATCH = 192, 26, 128
+_HIDDEN, _EPOCHS, _BATCH = 384, 26, 128
 _RATE, _DECAY, _DROP, _NOISE, _MIX, _SMOOTH = 2e-3, 1e-2, 0.3, 0.2, 0.4, 0.02
 
 
