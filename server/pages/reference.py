@@ -19,6 +19,7 @@ _GROUPS = (
     ("openai", "OpenAI’s API", "Clients of OpenAI change their base URL, and have a thinking mode."),
     ("runs", "Runs", "The native API: every event of a run, and everything that it leaves."),
     ("files", "Files", "Images by their id: with a key, or with a signed link that expires."),
+    ("provenance", "Soft bindings", "From a watermark or a fingerprint back to the manifest, as C2PA describes it."),
     ("operation", "Operation", "For whoever runs the server."),
 )
 
@@ -51,9 +52,11 @@ class Operation:
 async def reference(request: Request) -> Response:
     """The reference."""
     found = list(operations(request.app.openapi()))
+    told = {tag for tag, _, _ in _GROUPS}
+    others = [(tag, tag.capitalize(), "") for tag in dict.fromkeys(each.group for each in found) if tag not in told]
     groups = [
         {"title": title, "about": about, "operations": [each for each in found if each.group == tag]}
-        for tag, title, about in _GROUPS
+        for tag, title, about in (*_GROUPS, *others)
     ]
     return page(request, "reference.html", here="/docs", groups=groups, base=str(request.base_url).rstrip("/"))
 
