@@ -371,7 +371,17 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
         room = box.h - used
         if item.detail and room > detail_low * 1.05:
             texts.append(
-                Text(f"d{i}", item.detail, page.style("body"), box.w, room, detail_low * 0.9, 27 * u, "detail")
+                Text(
+                    f"d{i}",
+                    item.detail,
+                    page.style("body"),
+                    box.w,
+                    room,
+                    detail_low * 0.9,
+                    27 * u,
+                    "detail",
+                    balance=centered,
+                )
             )
         elif item.detail:
             page.notes.append(f"no room for the detail of {item.label[:40]!r}: ask for a larger image")

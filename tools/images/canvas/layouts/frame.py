@@ -351,9 +351,12 @@ def show_lens(sheet: Sheet, spot: Box, prefix: str = "lens") -> None:
     drawn = picture(
         spot, spot.inset(-spot.w * 0.02), sheet.place, sheet.subject[:1], art, sheet.rng, u, prefix, sheet.night
     )
-    ring = {"papercut": p.light, "playful": "#ffffff", "darkroom": p.accent, "chalkboard": p.accent}.get(
-        art.name, p.ink
-    )
+    ring = {
+        "papercut": mix(p.ramp[1], p.ramp[0], 0.2),
+        "playful": "#ffffff",
+        "darkroom": p.accent,
+        "chalkboard": p.accent,
+    }.get(art.name, p.ink)
     width = {"papercut": 14, "playful": 14, "swiss": 0, "botanical": 1.4, "blueprint": 1.8, "editorial": 3}.get(
         art.name, 4
     ) * u

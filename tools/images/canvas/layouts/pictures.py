@@ -147,7 +147,7 @@ def scene(sheet: Sheet) -> None:
     if sheet.wide:
         cover(sheet)
         return
-    head = set_head(sheet, c.w, c.h * 0.24, 64, 3)
+    head = set_head(sheet, c.w, c.h * 0.24, 84, 3)
     name = page.art.name
     centered = name in {"botanical", "playful"}
     if name in _BLEED or page.art.headline == "bottom":

@@ -196,7 +196,7 @@ def _across_height(sheet: Sheet, box: Box, items: Sequence[Item]) -> float:
     ]
     fits = page.setting.typesetter.fit(wanted, page.setting.language)
     rows = [max((fit.height for key, fit in fits.items() if key[0] == row), default=0.0) for row in "vld"]
-    return float(min(box.h * 0.66, sum(rows) * 1.12 + 84 * u))
+    return float(min(box.h * 0.66, sum(rows) * 1.1 + 58 * u))
 
 
 def _across(sheet: Sheet, box: Box, items: Sequence[Item]) -> None:
