@@ -21,10 +21,12 @@ _AFTER_HEAD = re.compile(r"\s(?:of|for|in|on|with|at|by|von|für|im|in|mit|van|v
 
 
 def icon_about(text: str, language: str) -> str:
-    """The noun for what a phrase is about. English, German and Dutch name it last: a school garden is a garden."""
-    if language not in {"en", "de", "nl"}:
+    """The noun for what a phrase is about. English and Dutch name it last: a school garden is a garden. A name that
+    follows is none of it: Café Luna is no moon."""
+    if language not in {"en", "nl"}:
         return icon_of(text)
-    found = icons_in(_AFTER_HEAD.split(text)[0])
+    first, *rest = _AFTER_HEAD.split(text)[0].split() or [""]
+    found = icons_in(" ".join([first, *(word for word in rest if not word[:1].isupper())]))
     return found[-1] if found else icon_of(text)
 
 

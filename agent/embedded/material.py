@@ -236,8 +236,8 @@ def _sides(reading: Reading, research: Research, speech: Voice, count: int) -> t
     for side in reading.sides:
         facts = [fact for fact in research.facts if side.casefold() in fact.text.casefold()][:3]
         nouns = icons_in(side)
-        # English and German name the thing last: electric cars are cars.
-        icon = (nouns[-1] if reading.language in {"en", "de", "nl"} else nouns[0]) if nouns else ""
+        # English names the thing last: electric cars are cars.
+        icon = (nouns[-1] if reading.language in {"en", "nl"} else nouns[0]) if nouns else ""
         entries.append(
             Entry(
                 as_title(side, reading.output),

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a brief reads best in one line)
-"""Twenty-four briefs, three for each art direction, in seven languages: what the gallery draws."""
+"""Twenty-four briefs, three for each art direction, in six languages and four scripts: what the gallery draws."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ BRIEFS: dict[str, Piece] = {
     "papercut-sale": Piece("Poster for our school bake sale on Saturday 12 July at 10 am in the gym", "papercut", then=("Change the title to “Sold out!”", "The same as a square", "Make it black and white")),
     "papercut-dawn": Piece("A phone wallpaper of mountains at dawn", "papercut", size="1080x2340"),
     "chalkboard-menu": Piece("Speisekarte für das Café Luna: Espresso 2,50 €, Cappuccino 3,20 €, Apfelkuchen 4,00 €, Tagessuppe 6,50 €", "chalkboard"),
-    "chalkboard-bread": Piece("أربع صور تشرح كيف يُصنع الخبز", "chalkboard", n=4),
+    "chalkboard-bread": Piece("パンの作り方を説明する4枚の図解", "chalkboard", n=4),
     "chalkboard-chocolat": Piece("Le chocolat chaud en 4 étapes : Chauffer le lait → Fondre le chocolat → Mélanger → Servir", "chalkboard"),
     "botanical-herbier": Piece("Affiche « L’herbier de la cuisine » : thym, sauge, menthe, basilic, lavande, romarin", "botanical"),
     "botanical-bees": Piece("Плакат о пчёлах для школы", "botanical"),

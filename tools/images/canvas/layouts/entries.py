@@ -362,7 +362,18 @@ def _set_bodies(sheet: Sheet, bodies: Sequence[Box], items: Sequence[Item], cent
                 )
             )
         texts.append(
-            Text(f"l{i}", item.label, page.style("label"), box.w, label_h, low * 0.8, 38 * u, "label", lines=5)
+            Text(
+                f"l{i}",
+                item.label,
+                page.style("label"),
+                box.w,
+                label_h,
+                low * 0.8,
+                38 * u,
+                "label",
+                lines=5,
+                balance=True,
+            )
         )
     first = page.fit(texts)
     texts = []

@@ -26,16 +26,19 @@ def figure_for(noun: str, label: str = "") -> Figure | None:
 
 def marks_for(items: Sequence[Item], language: str) -> list[Mark | None]:
     """A mark for each item, all of one kind: figures where all have one, else outline icons where all have one, else
-    whatever of the two more of them have."""
+    whatever of the two more of them have, and none where that leaves gaps."""
     labels = [item.label if language == "en" else "" for item in items]
     figures = [figure_for(item.icon, label) for item, label in zip(items, labels, strict=True)]
     icons = [icon_for(item.icon, label) for item, label in zip(items, labels, strict=True)]
     distinct = len({figure.name for figure in figures if figure}) == len(figures)
     if all(figures) and (distinct or not all(icons)):
         return [*figures]
+    chosen: list[Figure | None] | list[Icon | None] = figures
     if all(icons) or sum(map(bool, icons)) > sum(map(bool, figures)):
-        return [*icons]
-    return [*figures]
+        chosen = icons
+    if sum(map(bool, chosen)) * 4 < len(items) * 3:
+        return [None] * len(items)  # a few marks among many gaps look like a mistake
+    return [*chosen]
 
 
 # A title's heading noun stands before the first of these.

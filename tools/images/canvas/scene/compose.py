@@ -120,7 +120,7 @@ def picture(
     floor = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03)
     if subject and isinstance(subject[0], Figure):
         cast = tuple(mark for mark in subject if isinstance(mark, Figure))
-        hero = place_cast(cast, focus, window, art, unit, floor, afloat=place in _HOVER, rng=rng)
+        hero = place_cast(cast, focus, window, art, unit, floor, afloat=place in _HOVER or prefix == "lens", rng=rng)
     else:
         hero = _hero(subject, focus, window, art, unit, floor if stands else None)
     clip = f'<clipPath id="{prefix}clip"><rect x="{window.x:.1f}" y="{window.y:.1f}" width="{window.w:.1f}" height="{window.h:.1f}"/></clipPath>'
