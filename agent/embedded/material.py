@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..reasoner import Fact, Research
 from .charts import chart_of_points, charts_of
 from .grouping import Encoder, entry_of, group_facts
-from .icons import icon_of, icons_in
+from .icons import icon_about, icon_of, icons_in
 from .language import identify
 from .outlines import find_outline, questions, theme
 from .part import Entry, Part
@@ -289,4 +289,5 @@ def _announcement(reading: Reading) -> tuple[Part, ...]:
         line = f"{line}{joint}{detail}" if len(line) + len(detail) <= _MOST_LINE else line
     names = reading.kind == "cover"
     icons = () if names else tuple(noun for detail in reading.details for noun in icons_in(detail))
-    return (Part("", line, "cover", icon_of(" ".join((*reading.texts, reading.subject))), icons),)
+    shown = icon_of(" ".join(reading.texts)) or icon_about(reading.subject, reading.language)
+    return (Part("", line, "cover", shown, icons),)

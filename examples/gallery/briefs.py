@@ -23,7 +23,7 @@ class Piece:
 BRIEFS: dict[str, Piece] = {
     "swiss-observatory": Piece("An event poster: “Night of the Stars” at the university observatory, Friday 20 March at 7 pm", "swiss"),
     "swiss-sales": Piece("Our sales by quarter as a poster", "swiss", file="sales.csv"),
-    "swiss-water": Piece("ملصق عن أهمية شرب الماء للأطفال", "swiss"),
+    "swiss-water": Piece("ملصق عن أهمية شرب الماء", "swiss"),
     "editorial-pie": Piece("A recipe poster for grandma's apple pie: 6 apples, 200 g flour, 100 g butter, 80 g sugar, 1 tsp cinnamon", "editorial"),
     "editorial-schrift": Piece("Eine Zeitleiste der Schrift: 3200 v. Chr. Keilschrift, 1050 v. Chr. Alphabet, 105 Papier in China, 1450 Buchdruck, 1868 Schreibmaschine", "editorial"),
     "editorial-garden": Piece("A two-part infographic about our school garden in numbers", "editorial", n=2, folder="garden"),
@@ -43,6 +43,6 @@ BRIEFS: dict[str, Piece] = {
     "botanical-bees": Piece("Плакат о пчёлах для школы", "botanical"),
     "botanical-butterfly": Piece("Butterfly life cycle: egg → caterpillar → chrysalis → butterfly, as a diagram for kids", "botanical"),
     "playful-fox": Piece("Cover of a children's story “The Fox Who Counted Stars” by Mina Berg", "playful"),
-    "playful-animals": Piece("Eight cards with animals for a kindergarten: fox, owl, bear, rabbit, hedgehog, frog, whale, penguin", "playful", n=8, size="768x768"),
+    "playful-animals": Piece("Eight cards with animals for a museum shop: fox, owl, rabbit, hedgehog, frog, snail, turtle, butterfly", "playful", n=8, size="768x768"),
     "playful-fireworks": Piece("夏祭りのポスター「花火大会」、8月3日19時、隅田川", "playful"),
 }  # fmt: skip

@@ -31,6 +31,8 @@ async def main() -> None:
     for name in asked.only:
         began = time.perf_counter()
         images = await draw(BRIEFS[name])
+        if not images:
+            continue
         for i, data in enumerate(images, 1):
             (asked.out / f"{name}-{i}.png").write_bytes(data)
         opened = [Image.open(io.BytesIO(data)).convert("RGB") for data in images]
@@ -40,7 +42,7 @@ async def main() -> None:
 
 
 async def draw(piece: Piece) -> list[bytes]:
-    """The images of one brief, and of the edits that follow it. Raises `SystemExit` where nothing was delivered."""
+    """The images of one brief, and of the edits that follow it; what was refused is said, and left out."""
     search = (f"folder:{HERE / piece.folder}",) if piece.folder else ("none",)
     async with Safelight(load_settings(search=search)) as safelight:
         store = (await safelight.assembly()).store
@@ -49,7 +51,7 @@ async def draw(piece: Piece) -> list[bytes]:
             safelight,
             Brief(prompt=piece.prompt, n=piece.n, size=piece.size, style=piece.style, attachments=files),
         )
-        for instruction in piece.then:
+        for instruction in piece.then if images else ():
             before = await keep_image(images[-1], "before.png", store)
             images += await run(safelight, Brief(prompt=instruction, attachments=(before,), style=piece.style))
         return images
@@ -58,8 +60,9 @@ async def draw(piece: Piece) -> list[bytes]:
 async def run(safelight: Safelight, brief: Brief) -> list[bytes]:
     result = await safelight.run(brief)
     refs = [image.ref for image in result.images if image.ref]
-    if not refs:
-        raise SystemExit(f"{brief.prompt!r}: {result.status}, {result.refusal}")
+    if len(refs) < len(result.images) or not refs:
+        gaps = [image.gap.reason for image in result.images if image.gap]
+        print(f"{brief.prompt!r}: {result.status}", *(gaps or [result.refusal and result.refusal.reason]), sep="\n    ")
     return [await safelight.image(ref) for ref in refs]
 
 
