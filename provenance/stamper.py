@@ -253,7 +253,8 @@ def _candidate(registered: Registered, by: Any, content: Content, reading: Readi
         return Candidate(registered, by, compare(content, registered.fingerprint, small, None))
     # Only what demonstrably came from elsewhere is left out: an area without any mark may as well be a forger's.
     without = reading.unmarked if reading.others else ()
-    return Candidate(registered, by, compare(content, registered.fingerprint, small, reading.geometry, without))
+    compared = compare(content, registered.fingerprint, small, reading.geometry, without, reading.tag_agreement)
+    return Candidate(registered, by, compared)
 
 
 def _compare_pixels(

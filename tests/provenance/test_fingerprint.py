@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from safelight.errors import BadImage
+from safelight.provenance.content import Comparison
 from safelight.provenance.fingerprint import (
     correlation,
     dihedral_forms,
@@ -94,3 +95,12 @@ def test_a_transparent_image_is_hashed_as_it_is_seen() -> None:
 def test_the_thumbnail_is_a_png_anyone_can_open() -> None:
     with Image.open(io.BytesIO(pack_thumbnail(thumbnail(photo())))) as image:
         assert image.size == (64, 64)
+
+
+def test_smooth_pictures_that_look_alike_are_told_apart_by_the_tag() -> None:
+    assert not Comparison(120, 0.81, is_rectified=True, tag=-0.8).agrees
+    assert not Comparison(120, 0.81, is_rectified=True).agrees
+    assert Comparison(120, 0.81, is_rectified=True, tag=0.9).agrees
+    assert Comparison(120, 0.9, is_rectified=True).agrees
+    assert Comparison(40, 0.2, is_rectified=True).agrees
+    assert not Comparison(40, 0.95, is_rectified=False).agrees
