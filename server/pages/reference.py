@@ -18,7 +18,6 @@ router = APIRouter()
 _GROUPS = (
     ("openai", "OpenAI’s API", "Clients of OpenAI change their base URL, and have a thinking mode."),
     ("runs", "Runs", "The native API: every event of a run, and everything that it leaves."),
-    ("provenance", "Provenance", "C2PA’s soft binding resolution: from an image, or its marks, to its manifest."),
     ("files", "Files", "Images by their id: with a key, or with a signed link that expires."),
     ("provenance", "Soft bindings", "From a watermark or a fingerprint back to the manifest, as C2PA describes it."),
     ("operation", "Operation", "For whoever runs the server."),
