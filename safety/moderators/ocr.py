@@ -26,7 +26,7 @@ from .normalize import english
 __all__ = ["Line", "Reader", "Script", "shared_reader"]
 
 FAST, THOROUGH = 736, 1280  # px, the longest side that text is looked for in
-_GOOD = 0.75  # mean confidence from which a pass is believed
+_GOOD = 0.8  # mean confidence from which a pass is believed
 _ODD = 3.8  # nats a letter (English has about 3), from which what was read may be mirrored
 _SURE = 0.9  # confidence from which a line counts as read beyond doubt
 _READ = 0.5  # confidence under which a box counts as not read
