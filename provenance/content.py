@@ -18,8 +18,8 @@ __all__ = ["Comparison", "Content", "compare"]
 CANONICAL_SIDE = 512
 # Measured: of true images under crops, rotations and re-encoding the correlation is 0.85 or more; of the most similar
 # other image 0.62 or less. Forgeries differ in 102 bits or more.
-# Pictures that are one smooth field reach 0.81 with one another, and half of a field of stars only 0.83 with itself. The
-# content tag, where the whole frame is seen, tells such apart, or else a closer likeness.
+# Pictures that are one smooth field reach 0.81 with one another, and half of a field of stars only 0.83 with itself.
+# The content tag, where the whole frame is seen, tells such apart, or else a closer likeness.
 SAME_CORRELATION = 0.75
 SURE_CORRELATION = 0.82
 SAME_TAG = 0.3
