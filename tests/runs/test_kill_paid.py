@@ -99,7 +99,8 @@ def run_id(settings: Settings) -> str:
 
 def assert_nothing_was_paid_for_twice(paid: Simulator, record: dict[str, object], *, repeated: bool = False) -> None:
     sent = Counter(call.body["prompt"] for call in paid.asked("images.generations"))
-    assert set(sent.values()) <= ({1, 2} if repeated else {1}), sent
+    # With --repeat-unknown a call that was under way at each of the two kills is sent once more after each.
+    assert max(sent.values(), default=1) <= (3 if repeated else 1), sent
     images = record["images"]
     assert isinstance(images, list)
     gaps = [image["gap"]["reason"] for image in images if "gap" in image] if images else []
