@@ -16,10 +16,10 @@ from ..agent.reasoner import Reasoner
 from ..events import VerdictGiven, Warned
 from ..provenance.stamp import Stamper
 from ..safety.clearance import Clearance, ClearanceOffice
-from ..safety.content import Content
-from ..safety.guard import Guard, Recorder
+from ..safety.content import Content, Stage
+from ..safety.guard import Cleared, Guard, Recorder
 from ..safety.policy import PolicySet
-from ..safety.verdict import Verdict
+from ..safety.verdict import Decision, Verdict
 from ..services import Bill, PriceTable
 from ..tools.images.generator import ImageGenerator
 from ..tools.source import Document, SearchHit
@@ -34,6 +34,7 @@ __all__ = ["Budget", "PartialImages", "RunContext", "RunRecorder", "Services", "
 
 PartialImages = Literal["off", "judged", "blurred"]
 
+_THOUGHT = "thought"  # where a content comes from that is one sentence of the thinking summary
 _IMAGE: ContextVar[int | None] = ContextVar("image", default=None)
 
 
@@ -79,6 +80,10 @@ class Toolbox:
     fallbacks: tuple[ImageGenerator, ...] = ()
 
 
+def _is_thought(content: Content) -> bool:
+    return all(part.source == _THOUGHT for part in content.parts)
+
+
 class RunRecorder:
     """Writes what guards decide into the ledger first, then tells the run's listeners."""
 
@@ -90,6 +95,8 @@ class RunRecorder:
         self, *, run_id: str, content: Content, verdict: Verdict, clearance: Clearance | None = None
     ) -> None:
         await self._ledger.verdict(run_id=run_id, content=content, verdict=verdict, clearance=clearance)
+        if _is_thought(content) and verdict.decision is Decision.ALLOW:
+            return  # the thought itself is the event
         if emitter := self.emitters.get(run_id):
             await emitter.emit(
                 VerdictGiven,
@@ -174,6 +181,15 @@ class RunContext:
 
     async def emit(self, kind: type[Any], **fields: Any) -> None:
         await self.emitter.emit(kind, **fields)
+
+    async def think(self, text: str) -> None:
+        """Show a thought. A model's words are judged before anyone sees them, and left out where they do not pass."""
+        if self.services.reasoner.name != self.services.drafter.name:
+            content = Content.of_text(Stage.PLAN, text, source=_THOUGHT)
+            if not isinstance(await self.services.guard.check(content, run_id=self.run_id), Cleared):
+                await self.warn("A thought was left out by policy.")
+                return
+        await self.emitter.think(text)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -48,7 +48,7 @@ async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState
             Brief.model_validate(state["brief"]),
             Understanding.model_validate(state["understanding"]),
             research,
-            context.emitter.think,
+            context.think,
         )
     return {"plan": made.model_dump(mode="json")}
 

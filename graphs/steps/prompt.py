@@ -47,7 +47,7 @@ async def reason(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     reasoner: Reasoner = context.reasoner if brief.mode == "thinking" else context.services.drafter
     with context.timed("reason"):
         try:
-            understanding = await reasoner.understand(brief, context.emitter.think)
+            understanding = await reasoner.understand(brief, context.think)
         except ReasonerError as error:
             if error.kind not in DECLINED:
                 raise
@@ -101,7 +101,7 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
             return {"refusal": refusal_of({**outcome, "offer": list(rewrite.offer)}, context)}
         brief = brief.model_copy(update={"prompt": rewrite.prompt})
         await context.emit(Rewritten, policies=tuple(outcome["policies"]), changes=rewrite.changes)
-        understanding = await context.reasoner.understand(brief, context.emitter.think)
+        understanding = await context.reasoner.understand(brief, context.think)
     change = {
         "policies": outcome["policies"],
         "changes": list(rewrite.changes),

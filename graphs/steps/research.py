@@ -143,7 +143,7 @@ async def learn(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     with context.timed("learn"):
         facts, sources = _merged(known, (), ())
         if new or "learned" not in known:
-            learned = await context.reasoner.learn(understanding, new, context.emitter.think)
+            learned = await context.reasoner.learn(understanding, new, context.think)
             facts, sources = _merged(known, *learned)
         more = await _more(understanding, facts, state, context)
     notes = [] if documents else ["Not researched: nothing could be looked up."]

@@ -186,8 +186,12 @@ def test_graph(shell: Shell) -> None:
         assert min(picture.size) > 300
 
 
-def test_stamp_and_doctor(shell: Shell) -> None:
+def own_picture(shell: Shell) -> None:
     Image.effect_mandelbrot((512, 512), (-2, -1.5, 1, 1.5), 60).convert("RGB").save(shell.folder / "own.png")
+
+
+def test_stamp_and_doctor(shell: Shell) -> None:
+    own_picture(shell)
     stamp = shell.json("stamp", "own.png", "--out", "own-stamped.png")
     assert stamp["sha256"] == hashlib.sha256((shell.folder / "own-stamped.png").read_bytes()).hexdigest()
     assert shell.json("verify", "own-stamped.png")["verdict"] == "ours"
@@ -206,6 +210,7 @@ def test_stamp_and_doctor(shell: Shell) -> None:
 
 
 def test_rotated_keys_still_recognize(shell: Shell) -> None:
+    own_picture(shell)
     shell("stamp", "own.png", "--out", "before.png")
     for name in ("signing", "watermark"):
         shell("keys", "rotate", name)
