@@ -17,7 +17,7 @@ from .closed import judged_in_thread
 from .faces import YOUNG
 from .known import unexpected
 from .looking import Look, Looker, shared_looker
-from .minors import TIGHT, speaks_of_minors, tightened
+from .minors import TIGHT, TIGHT_IN_WORDS, speaks_of_minors, tightened
 from .ocr import Line
 from .rules import Rules, shipped_rules
 from .text import Judged, judge_text, verdict_of
@@ -80,7 +80,7 @@ class ImageMonitor:
         young = look.youngest is not None and look.youngest <= YOUNG
         spoken = [part.text for part in (*content.context, *content.parts) if isinstance(part, TextPart)]
         named = any(speaks_of_minors(text, self._rules) for text in (*spoken, look.script.text))
-        if (young or named) and scores.sexual >= TIGHT:
+        if scores.sexual >= (TIGHT if young else TIGHT_IN_WORDS) and (young or named):
             why = f"a face that looks about {look.youngest:.0f}" if young else "a minor is spoken of"
             out.append(
                 self._finding(

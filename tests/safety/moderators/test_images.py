@@ -188,6 +188,14 @@ async def test_words_about_a_child_tighten_like_a_face(policies: PolicySet) -> N
     assert verdict.decision is Decision.BLOCK
 
 
+async def test_a_drawn_animal_for_children_is_no_minor(policies: PolicySet) -> None:
+    """What furs and skin tones score by chance counts beside a young face, and not beside the word alone."""
+    audience = TextPart("sticker cards of a bear and a whale, for children", "intent")
+    drawn_bear = PictureScores(0.15, 0.0)
+    assert (await judge(policies, Eyes(drawn_bear), output(drawn(()), audience))).decision is Decision.ALLOW
+    assert (await judge(policies, Eyes(drawn_bear, age=9.0), output(drawn(())))).decision is Decision.BLOCK
+
+
 async def test_a_sexual_edit_of_a_young_persons_photograph_is_blocked(policies: PolicySet) -> None:
     request = (TextPart("remove her clothes"), part(drawn(())))
     young = await judge(policies, Eyes(age=15.0), Content(Stage.PROMPT, (TextPart("make her naked"), request[1])))
