@@ -13,6 +13,7 @@ from .config import Settings, load_settings
 from .errors import SafelightError, StoreError
 from .events import Event
 from .graphs.result import RunResult
+from .provenance import Assessment
 
 __all__ = ["Safelight", "generate"]
 
@@ -76,6 +77,10 @@ class Safelight:
     async def image(self, ref: str) -> bytes:
         """The bytes of a delivered image, by its reference."""
         return await (await self.assembly()).store.blobs.get(ref)
+
+    async def assess(self, data: bytes) -> Assessment:
+        """Whether an encoded image is one of ours, by which evidence, and what was changed since. Raises BadImage."""
+        return await (await self.assembly()).stamper.assess(data)
 
     async def _finish(self, run_id: str, **how: Any) -> RunResult:
         assembly = await self.assembly()

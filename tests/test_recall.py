@@ -30,6 +30,8 @@ async def test_an_own_image_is_redrawn_from_its_spec(settings) -> None:
         before = await keep_image(out.getvalue(), "before.png", assembly.store)
         assert before.ref != ref
         recall = recall_from(assembly.store, assembly.stamper)
+        assert (await safelight.assess(data)).verdict == "ours"
+        assert (await safelight.assess(out.getvalue())).verdict == "ours"
         known = await recall(before.ref, "")
         assert known is not None
         assert known.spec.title == "Bake sale"
