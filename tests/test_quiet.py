@@ -33,7 +33,8 @@ finally:
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
-    """No inherited settings; a key lies about, as it does on many machines, and must tempt nobody."""
+    """No inherited settings, and so the embedded default: OPENAI_API_KEY would be one. Another's key lies about, as it
+    does on many machines, and must tempt nobody."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {
         "HOME": str(tmp_path),
@@ -41,7 +42,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "SAFELIGHT_SEARCH": "none",
         "LANGSMITH_API_KEY": "lsv2_not_a_key",
         "LANGSMITH_TRACING": "true",
-        "OPENAI_API_KEY": "sk-not-a-key",
     }
 
 
