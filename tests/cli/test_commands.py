@@ -4,43 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-
-class Shell:
-    """One user's machine: a home, a working folder, and a command."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.env = {**os.environ, "SAFELIGHT_HOME": str(folder / "home"), "SAFELIGHT_SEARCH": "none"}
-
-    def __call__(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "safelight.cli", *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self.env | env,
-            timeout=110,
-        )
-        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def json(self, *arguments: str, code: int = 0, **env: str) -> Any:
-        return json.loads(self(*arguments, "--json", code=code, **env).stdout)
-
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("shell"))
+from .conftest import Shell
 
 
 @pytest.fixture(scope="module")
@@ -184,51 +154,3 @@ def test_graph(shell: Shell) -> None:
     assert "proved" in shell("graph", "edit", "--png", "edit.png").stdout
     with Image.open(shell.folder / "edit.png") as picture:
         assert min(picture.size) > 300
-
-
-def own_picture(shell: Shell) -> None:
-    Image.effect_mandelbrot((512, 512), (-2, -1.5, 1, 1.5), 60).convert("RGB").save(shell.folder / "own.png")
-
-
-def test_stamp_and_doctor(shell: Shell) -> None:
-    own_picture(shell)
-    stamp = shell.json("stamp", "own.png", "--out", "own-stamped.png")
-    assert stamp["sha256"] == hashlib.sha256((shell.folder / "own-stamped.png").read_bytes()).hexdigest()
-    assert shell.json("verify", "own-stamped.png")["verdict"] == "ours"
-    assert shell.json("verify", "own.png")["verdict"] in {"no_evidence", "probably_ours", "ours"}
-    avif = shell.folder / "own.avif"
-    Image.open(shell.folder / "own.png").save(avif)
-    shell("stamp", "own.avif", "--out", "own-stamped.avif")
-    (shell.folder / "notes.png").write_text("not an image")
-    told = shell("verify", "own-stamped.avif", "notes.png", "own-stamped.png", code=1)
-    assert "own-stamped.avif: Ours." in told.stdout
-    assert "own-stamped.png: Ours." in told.stdout
-    assert "c2pa.opened" in told.stdout
-    assert "notes.png" in told.stderr
-    findings = shell.json("doctor")
-    assert not [item for item in findings if item["state"] == "missing"]
-
-
-def test_rotated_keys_still_recognize(shell: Shell) -> None:
-    own_picture(shell)
-    shell("stamp", "own.png", "--out", "before.png")
-    for name in ("signing", "watermark"):
-        shell("keys", "rotate", name)
-    shell("stamp", "own.png", "--out", "after.png")
-    bare = shell.folder / "bare.png"
-    with Image.open(shell.folder / "before.png") as picture:
-        picture.convert("RGB").save(bare)
-    for name in ("before.png", "after.png", "bare.png"):
-        assert shell.json("verify", name)["verdict"] == "ours"
-    known = shell.json("keys", "show")
-    assert known["watermark"] == "k2"
-    assert known["signing"]["retired"] == 1
-    assert any("development" in warning for warning in known["warnings"])
-    shell("keys", "rotate", "nothing", code=2)
-
-
-def test_erasing_a_run_keeps_the_chain(shell: Shell) -> None:
-    result = shell.json("generate", "A card about snow", "-n", "1", "--size", "512x512", "--out", "snow")
-    shell("audit", "erase", result["run_id"])
-    assert shell.json("audit", "verify")["intact"] is True
-    shell("generate", "--resume", result["run_id"], code=2)

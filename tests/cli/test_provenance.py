@@ -1,0 +1,57 @@
+"""The commands on provenance and keys, as a user runs them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from PIL import Image
+
+from .conftest import Shell
+
+
+def own_picture(shell: Shell) -> None:
+    Image.effect_mandelbrot((512, 512), (-2, -1.5, 1, 1.5), 60).convert("RGB").save(shell.folder / "own.png")
+
+
+def test_stamp_and_doctor(shell: Shell) -> None:
+    own_picture(shell)
+    stamp = shell.json("stamp", "own.png", "--out", "own-stamped.png")
+    assert stamp["sha256"] == hashlib.sha256((shell.folder / "own-stamped.png").read_bytes()).hexdigest()
+    assert shell.json("verify", "own-stamped.png")["verdict"] == "ours"
+    assert shell.json("verify", "own.png")["verdict"] in {"no_evidence", "probably_ours", "ours"}
+    avif = shell.folder / "own.avif"
+    Image.open(shell.folder / "own.png").save(avif)
+    shell("stamp", "own.avif", "--out", "own-stamped.avif")
+    (shell.folder / "notes.png").write_text("not an image")
+    told = shell("verify", "own-stamped.avif", "notes.png", "own-stamped.png", code=1)
+    assert "own-stamped.avif: Ours." in told.stdout
+    assert "own-stamped.png: Ours." in told.stdout
+    assert "c2pa.opened" in told.stdout
+    assert "notes.png" in told.stderr
+    findings = shell.json("doctor")
+    assert not [item for item in findings if item["state"] == "missing"]
+
+
+def test_rotated_keys_still_recognize(shell: Shell) -> None:
+    own_picture(shell)
+    shell("stamp", "own.png", "--out", "before.png")
+    for name in ("signing", "watermark"):
+        shell("keys", "rotate", name)
+    shell("stamp", "own.png", "--out", "after.png")
+    bare = shell.folder / "bare.png"
+    with Image.open(shell.folder / "before.png") as picture:
+        picture.convert("RGB").save(bare)
+    for name in ("before.png", "after.png", "bare.png"):
+        assert shell.json("verify", name)["verdict"] == "ours"
+    known = shell.json("keys", "show")
+    assert known["watermark"] == "k2"
+    assert known["signing"]["retired"] == 1
+    assert any("development" in warning for warning in known["warnings"])
+    shell("keys", "rotate", "nothing", code=2)
+
+
+def test_erasing_a_run_keeps_the_chain(shell: Shell) -> None:
+    result = shell.json("generate", "A card about snow", "-n", "1", "--size", "512x512", "--out", "snow")
+    shell("audit", "erase", result["run_id"])
+    assert shell.json("audit", "verify")["intact"] is True
+    shell("generate", "--resume", result["run_id"], code=2)
