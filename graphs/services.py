@@ -81,7 +81,7 @@ class Toolbox:
 
 
 def _is_thought(content: Content) -> bool:
-    return all(part.source == _THOUGHT for part in content.parts)
+    return bool(content.parts) and all(part.source == _THOUGHT for part in content.parts)
 
 
 class RunRecorder:
