@@ -25,7 +25,7 @@ from ..fingerprint import opaque
 from .cells import CELL, Frame, bits_of, frame_of, margin, payload_in
 from .code import coded_length, decode
 from .engine import Effort, Geometry, Marked, Payload, Reading
-from .marking import Sketch, Strength
+from .masking import BLUE, LUMA, activity
 from .orientation import upright
 from .pattern import CANONICAL, PERIOD, Channel, Pattern, render
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
@@ -84,7 +84,8 @@ class NeuralWatermark:
         width, height = (max(1, round(length * CANONICAL / max(seen.size))) for length in seen.size)
         canonical = seen.resize((width, height), Image.Resampling.BILINEAR)
         pattern = self._pattern(canonical, payload)
-        rooms = np.stack(Sketch.of(canonical).allowances(Strength(1.0), canonical.size))
+        texture = activity(np.asarray(canonical, np.float32) @ LUMA_WEIGHTS)
+        rooms = np.stack([LUMA.at(texture), BLUE.at(texture)])
         found = self._tried(canonical, pattern, rooms, payload)
         strength = float(np.clip(_FIRST * _ENOUGH / max(found, 0.1), _LEAST, _MOST))
         pixels = np.array(image)
