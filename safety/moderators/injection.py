@@ -74,7 +74,7 @@ class InjectionGuard:
                     score, evidence = hit.rule.score, f"{form.evidence}“{hit.quote[:_QUOTE]}”"
         return Finding(
             policy=_POLICY, category="instructions in data", score=min(1.0, score), moderator=NAME, evidence=evidence,
-            decision=self._policies[_POLICY].decide(content.stage, min(1.0, score)), part=index,
+            decision=self._policies[_POLICY].decide(content.stage, min(1.0, score), final=content.final), part=index,
         )  # fmt: skip
 
     @staticmethod

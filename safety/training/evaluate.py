@@ -19,13 +19,12 @@ from .fit import Logits, held_back
 from .metrics import auroc, calibration_error, recall_at
 from .obfuscate import OBFUSCATIONS
 from .rows import POLICIES, Row, targets
+from .thresholds import PLAIN, judgements, operating_points
 
 __all__ = ["report", "scored"]
 
 Array = NDArray[np.float32]
 Say = Callable[[str], None]
-
-PLAIN = ("diffusiondb_benign", "diffusiondb_benign_zh", "partiprompts", "coco30k_sample", "geneval", "dsg1k")
 
 
 def scored(rows: Sequence[Row], logits: Logits) -> Array:
@@ -62,6 +61,7 @@ def report(
         "category of true positives": _agreement(held, scores),
         "leave one source out": _without(rows, features, say) if sources else {},
         "undone by normalization": _undone(held),
+        "at the shipped thresholds": operating_points(judgements(rows, features, every, say)),
     }
     text = json.dumps(figures, indent=1)
     print(text)
