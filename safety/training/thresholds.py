@@ -17,14 +17,16 @@ from ..content import Stage
 from ..moderators.classifier import Classifier
 from ..moderators.encoder import Encoder
 from ..moderators.head import Head
+from ..moderators.injection import InjectionGuard
 from ..moderators.rules import shipped_rules
 from ..moderators.text import Judged, judge_text
 from ..policy import PolicySet
 from ..verdict import Decision, Finding, severest
 from .fit import Logits
+from .metrics import recall_at
 from .rows import Row, fold_of, reading
 
-__all__ = ["PLAIN", "Judgement", "judgements", "operating_points"]
+__all__ = ["PLAIN", "Judgement", "injection", "judgements", "operating_points"]
 
 Array = NDArray[np.float32]
 
@@ -47,9 +49,7 @@ class Judgement:
 
 def judgements(rows: Sequence[Row], features: Array, logits: Logits, say: Callable[[str], None]) -> list[Judgement]:
     """Every held-out row that could be a request, judged by the weights that never saw its cluster."""
-    encoder = Encoder(cached=2 * len(rows) + 4096)
-    encoder.remember([reading(row.prompt) for row in rows], features)
-    classifiers = [Classifier(encoder, Head(arrays)) for arrays in logits.heads]
+    _, classifiers = _folds(rows, features, logits)
     policies, rules = _all_named(PolicySet.load()), shipped_rules()
     out = []
     for count, index in enumerate(logits.rows):
@@ -85,6 +85,37 @@ def operating_points(made: Sequence[Judgement]) -> dict[str, Any]:
         name: _point([each for each in safe if each.row.source == name], policies) for name in sources
     }
     return out
+
+
+def injection(rows: Sequence[Row], features: Array, logits: Logits) -> dict[str, float]:
+    """How well the guard of untrusted texts tells injections from their near misses, by the weights of their folds:
+    recall at 2 % false positives, and both at the shipped threshold."""
+    encoder, classifiers = _folds(rows, features, logits)
+    policies = PolicySet.load()
+    guards = [InjectionGuard(policies, classifier=each, encoder=encoder, rules=shipped_rules()) for each in classifiers]
+    of = [rows[index] for index in logits.rows]
+    chosen = [
+        row for row in of if row.form != "plan" and "injection" in (*row.policies, *(() if row.unsafe else (row.near,)))
+    ]
+    is_it = np.array([row.unsafe for row in chosen])
+    scores = np.array([guards[fold_of(row.cluster)].score(row.prompt)[0] for row in chosen], np.float32)
+    blocked = np.array(
+        [policies["injection"].decide(Stage.TOOL_RESULT, float(each)) is Decision.BLOCK for each in scores]
+    )
+    return {
+        "injections": int(is_it.sum()),
+        "near misses": int((~is_it).sum()),
+        "recall at 2 %": round(recall_at(scores, is_it, 0.02), 3),
+        "recall at the shipped threshold": round(float(blocked[is_it].mean()), 3) if is_it.any() else -1.0,
+        "false at the shipped threshold": round(float(blocked[~is_it].mean()), 3) if not is_it.all() else -1.0,
+    }
+
+
+def _folds(rows: Sequence[Row], features: Array, logits: Logits) -> tuple[Encoder, list[Classifier]]:
+    """An encoder that knows the rows already, and a classifier of each fold's weights."""
+    encoder = Encoder(cached=2 * len(rows) + 4096)
+    encoder.remember([reading(row.prompt) for row in rows], features)
+    return encoder, [Classifier(encoder, Head(arrays)) for arrays in logits.heads]
 
 
 def _point(made: Sequence[Judgement], policies: PolicySet) -> dict[str, float]:
