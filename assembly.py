@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 from .agent.embedded import EmbeddedReasoner
 from .config import Settings
-from .errors import StoreError
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
 from .models import build_generators, build_reasoners, build_stack, check_prices
@@ -22,7 +20,8 @@ from .safety.guard import Guard
 from .safety.policy import PolicySet
 from .safety.stack import SafetyStack
 from .services import PriceTable, ServicePool, account_hash
-from .store import KeyRing, Store, open_checkpointer
+from .store import Store, open_checkpointer
+from .store.opening import open_store
 from .tools.fetch import PageFetcher
 from .tools.hosted import HostedSearch
 from .tools.images.generator import ImageGenerator
@@ -46,16 +45,6 @@ class Assembly:
     services: Services
     pool: ServicePool
     runner: Runner
-
-
-@asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[tuple[Store, KeyRing]]:
-    """The store and the keys alone: what looking at runs and auditing needs."""
-    prepare_home(settings.home)
-    keys = await asyncio.to_thread(KeyRing.open, settings.keys_dir)
-    anchor = settings.keys_dir / "ledger.anchor"
-    async with Store.open(settings.database_url, settings.blobs_url, keys.get("ledger"), anchor=anchor) as store:
-        yield store, keys
 
 
 @asynccontextmanager
@@ -124,17 +113,6 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         )
         runner = Runner(services, checkpointer, new_id=lambda: f"run_{uuid4().hex}")
         yield Assembly(settings, policies, stack, guard, store, stamper, services, pool, runner)
-
-
-def prepare_home(home: Path) -> None:
-    """Create the folder that everything lives under, for its owner alone."""
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"The folder {home} cannot be created ({error.strerror}). "
-            "Set SAFELIGHT_HOME to a folder that can be written."
-        ) from error
 
 
 def open_searching(settings: Settings, documents: DocumentReader, pool: ServicePool) -> Searching:

@@ -190,7 +190,7 @@ def encode(image: Image.Image, format: OutputFormat = "png", *, quality: int = 9
     clean.info = {}  # Pillow writes a profile that it finds there
     options: dict[str, Any] = {
         "png": {"compress_level": 6},
-        "webp": {"quality": quality, "method": 4},
+        "webp": {"quality": quality, "method": 2},  # half the time of 4, for the same size
         "jpeg": {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": True},
     }[format]
     out = BytesIO()

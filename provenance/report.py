@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .manifest import FINGERPRINT_ALGORITHM, RUN_LABEL, WATERMARK_ALGORITHMS
+from .manifest import FINGERPRINT_ALGORITHM, RUN_LABEL, WATERMARK_ALGORITHM
 
 __all__ = ["Edit", "ManifestReport", "summarize"]
 
@@ -99,8 +99,7 @@ def summarize(store: dict[str, Any]) -> ManifestReport:
     generators = active.get("claim_generator_info") or [{}]
     edits = tuple(_edits(manifests, label))
     fingerprint = _binding(active, FINGERPRINT_ALGORITHM)
-    marks = (_binding(active, algorithm) for algorithm in WATERMARK_ALGORITHMS)
-    mark = next((each for each in marks if each is not None), None)
+    mark = _binding(active, WATERMARK_ALGORITHM)
     return ManifestReport(
         state=state,
         label=label,

@@ -22,18 +22,19 @@ from PIL import Image
 from .. import media
 from ..errors import BadImage, ConfigError, StoreError
 from ..store.keys import KeyRing
-from .assess import Candidate, Evidence, judge
 from .c2pa import ContentCredentials, Signed
 from .content import Content, compare
 from .fingerprint import distance, pack_thumbnail, pdq, thumbnail, unpack_thumbnail
 from .keys import SigningIdentity
 from .manifest import Bindings
 from .pixels import Region, changed_regions, tile_digest
+from .png import encode_png
 from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
-from .watermark.choice import open_watermark
+from .verdict import Candidate, Evidence, judge
 from .watermark.engine import Reading, WatermarkEngine
+from .watermark.spread import SpreadSpectrum
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageStamper", "open_stamper"]
 
 _log = structlog.get_logger(__name__)
-_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+_STAMPABLE = ("image/png", "image/jpeg", "image/webp", "image/avif")
 _NUMBER_BITS = 44
 _NEAR = 60
 _DRAWS = 5
@@ -63,7 +64,6 @@ class ImageStamper:
         quality: int = 92,
     ) -> None:
         self.identity = identity
-        self.watermark_name = None if watermark is None else watermark.name
         self._watermark = watermark
         self.registry = registry
         self._credentials = ContentCredentials(identity, version=version, trust_list=trust_list)
@@ -78,7 +78,7 @@ class ImageStamper:
             ConfigError: the identity cannot sign.
             StoreError: it could not be registered.
         """
-        if media_type not in _FORMATS:
+        if media_type not in _STAMPABLE:
             raise BadImage(f"{media_type} images cannot be stamped: choose PNG, JPEG, WebP or AVIF.")
         number = await self._new_number()
         signed, stamp, registered = await asyncio.to_thread(self._stamp, data, media_type, facts, number)
@@ -132,7 +132,6 @@ class ImageStamper:
             height=final.height,
             pixels=tile_digest(final),
             mark=mark,
-            algorithm=self.watermark_name,
         )
         signed = self._credentials.sign(encoded, media_type, facts, bindings)
         stamp = Stamp(
@@ -213,8 +212,7 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         _log.warning(warning)
     # Whoever has this secret can make marks that read as ours, so that it lies where the other keys lie.
     current, known = KeyRing.open(settings.keys_dir).get("watermark")
-    retired = [secret for name, secret in known.items() if name != current]
-    engine = open_watermark(settings.watermark_engine, settings.watermark_networks, known[current], retired)
+    engine = SpreadSpectrum(known[current], [secret for name, secret in known.items() if name != current])
     return ImageStamper(
         identity,
         engine,
@@ -238,13 +236,13 @@ def image_id_of(number: int) -> str:
 
 def encode(image: Image.Image, media_type: str, quality: int) -> bytes:
     """The image as a file without metadata."""
-    if media_type in ("image/avif", "image/png"):
+    if media_type == "image/png":
+        return encode_png(image)
+    if media_type == "image/avif":
         clean = image.copy()
         clean.info = {}
         out = BytesIO()
-        # Level 1: a mark is noise to Deflate, so that level 6 takes four times as long to save a tenth.
-        options: dict[str, Any] = {"quality": quality} if media_type == "image/avif" else {"compress_level": 1}
-        clean.save(out, _FORMATS[media_type], **options)
+        clean.save(out, "AVIF", quality=quality)
         return out.getvalue()
     format_: Any = media_type.removeprefix("image/")
     return media.encode(image, format_, quality=quality)

@@ -117,8 +117,7 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 async def prompt_content(brief: Brief, context: RunContext) -> Content:
-    """The request as a moderator sees it: text and input images, with every earlier turn beside them. Instant mode
-    rewrites no request."""
+    """The request as a moderator sees it: text and input images, with every earlier turn beside them."""
     blobs = context.services.store.blobs
     parts: list[Part] = [TextPart(brief.prompt, source="prompt")]
     parts += [ImagePart(await blobs.get(item.ref), item.media_type, source="input") for item in brief.images]
@@ -127,7 +126,7 @@ async def prompt_content(brief: Brief, context: RunContext) -> Content:
         if turn.text:
             history.append(TextPart(turn.text, source=f"turn {number} {turn.role}"))
         history += [ImagePart(await blobs.get(ref), source=f"turn {number} image") for ref in turn.images]
-    return Content(Stage.PROMPT, tuple(parts), context=tuple(history), final=brief.mode != "thinking")
+    return Content(Stage.PROMPT, tuple(parts), context=tuple(history))
 
 
 def outcome_record(outcome: Cleared[Any] | Blocked) -> dict[str, Any]:

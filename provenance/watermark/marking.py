@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from .masking import BLUE, LUMA, activity, enlarge
-from .pattern import BANDS, CANONICAL, RINGS, Pattern, render
+from .pattern import BANDS, CANONICAL, RINGS, Pattern, Wavefield
 from .search import Scene
+from .sliding import strips
 from .spectrum import LUMA_WEIGHTS, maps_of, reduced
 
 __all__ = ["Sketch", "Strength", "Trial", "coefficients_of", "fitted", "mark_pixels"]
@@ -27,7 +28,7 @@ _MOST: Final = 1.7
 _MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
 _FOUND: Final = 7.0
-_LEAST_PSNR: Final = 42.6
+_LEAST_PSNR: Final = 42.3
 _ENOUGH: Final = {"compressed": 0.95, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
 _SHARPNESS: Final = 0.8
 _WEIGHTS: Final = (0.5, 1.7)
@@ -35,6 +36,10 @@ _SHAPING_GAIN: Final = 1.15  # what shaping may be expected to do for a margin
 _FLAT: Final = (np.ones(RINGS, np.float32), np.ones(RINGS, np.float32))
 _SURE: Final = 1.4  # times enough: not tried again when the mark is made stronger
 _CLOSE: Final = 0.96
+_FAR: Final = 0.4  # of enough: the next trial goes all the way
+_PREDICTABLE: Final = 0.9  # of the picture's own noise in luma
+_HOPELESS: Final = 0.1
+_LEAST_EMPHASIS: Final = 0.1
 _BRIGHTER: Final = 1.3
 
 
@@ -48,11 +53,12 @@ class Strength:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """The strength and the shapes (a weight a ring, for luma and blue) that were found, and the margins that they
-    leave when the image is compressed, cropped, brightened."""
+    """The strength, the shapes (a weight a ring, for luma and blue) and the emphasis (a weight a coded bit, for luma)
+    that were found, and the margins that they leave when the image is compressed, cropped, brightened."""
 
     strength: Strength
     shapes: tuple[Any, Any]
+    emphasis: Any
     margins: dict[str, float]
 
     @property
@@ -90,12 +96,20 @@ class Sketch:
         """A good part of it would be clipped if it were brightened."""
         return float((self.luma > 255 / _BRIGHTER).mean()) > 0.1
 
-    def allowances(self, strength: Strength, size: tuple[int, int]) -> tuple[Floats, Floats]:
-        """The amplitudes of luma and blue at every pixel of an image of that size."""
-        factor = np.full(self.luma.shape, np.float32(strength.overall))
-        if strength.dim:
-            factor *= 1 + np.float32(strength.dim) * np.clip((255 / _BRIGHTER - self.luma) / 20, 0, 1)
-        return enlarge(LUMA.at(self.texture) * factor, size), enlarge(BLUE.at(self.texture) * factor, size)
+    def allowances(self, strength: Strength, size: tuple[int, int]) -> Callable[[slice], tuple[Floats, Floats]]:
+        """What gives the amplitudes of luma and blue in some rows of an image of that size."""
+        texture = enlarge(self.texture, size)
+        clipped: Any = np.clip((255 / _BRIGHTER - self.luma) / 20, 0, 1) if strength.dim else None
+        dim = None if clipped is None else enlarge(np.float32(strength.dim) * clipped, size)
+
+        def amplitudes(rows: slice) -> tuple[Floats, Floats]:
+            luma, blue = LUMA.at(texture[rows]), BLUE.at(texture[rows])
+            factor = np.float32(strength.overall) if dim is None else np.float32(strength.overall) * (1 + dim[rows])
+            luma *= factor
+            blue *= factor
+            return luma, blue
+
+        return amplitudes
 
 
 def mark_pixels(
@@ -105,30 +119,36 @@ def mark_pixels(
     height, width = pixels.shape[:2]
     scale = CANONICAL / max(width, height)
     x, y = (np.arange(width) + 0.5) * scale, (np.arange(height) + 0.5) * scale
-    luma_room, blue_room = sketch.allowances(strength, (width, height))
-    luma = render(pattern.luma, coefficients[0], x, y)
-    luma *= luma_room
-    blue = render(pattern.blue, coefficients[1], x, y)
-    blue *= blue_room
-    luma -= _BLUE_LUMA * blue  # so that the blue mark leaves luma as it is
-    blue += luma
-    luma_room *= _HEADROOM
-    blue_room *= _BLUE_HEADROOM
-    blue_room += luma_room
+    luma_waves, blue_waves = (
+        Wavefield(channel, waves, x, y)
+        for channel, waves in zip((pattern.luma, pattern.blue), coefficients, strict=True)
+    )
+    allowances = sketch.allowances(strength, (width, height))
     unit = np.float32(peak / 255)
     marked = np.empty_like(pixels)
-    for index, (wave, room) in enumerate(((luma, luma_room), (luma, luma_room), (blue, blue_room))):
-        plane = pixels[..., index].astype(np.float32)
-        if peak != 255:
-            plane /= unit
-        np.maximum(plane, room, out=plane)
-        np.minimum(plane, 255 - room, out=plane)
-        plane += wave
-        if peak != 255:
-            plane *= unit
-        np.rint(plane, out=plane)
-        np.clip(plane, 0, peak, out=plane)
-        marked[..., index] = plane
+    for rows in strips(height, width):
+        luma_room, blue_room = allowances(rows)
+        luma = luma_waves.rows(rows)
+        luma *= luma_room
+        blue = blue_waves.rows(rows)
+        blue *= blue_room
+        luma -= _BLUE_LUMA * blue  # so that the blue mark leaves luma as it is
+        blue += luma
+        luma_room *= _HEADROOM
+        blue_room *= _BLUE_HEADROOM
+        blue_room += luma_room
+        for index, (wave, room) in enumerate(((luma, luma_room), (luma, luma_room), (blue, blue_room))):
+            plane = pixels[rows, :, index].astype(np.float32)
+            if peak != 255:
+                plane /= unit
+            np.maximum(plane, room, out=plane)
+            np.minimum(plane, 255 - room, out=plane)
+            plane += wave
+            if peak != 255:
+                plane *= unit
+            np.rint(plane, out=plane)
+            np.clip(plane, 0, peak, out=plane)
+            marked[rows, :, index] = plane
     return marked
 
 
@@ -137,22 +157,22 @@ def fitted(sketch: Sketch, coded: Any, pattern: Pattern) -> Trial:
 
     Where the first strength will not do, the pattern is shaped as well: less of it where the picture drowns it.
     """
-    strength, shapes = Strength(), _FLAT
+    strength, shapes, emphasis = Strength(), _FLAT, np.ones(len(coded), np.float32)
     read: dict[str, _Reading] = {}
     while True:
-        waves = coefficients_of(pattern, coded, shapes)
+        waves = coefficients_of(pattern, coded, shapes, emphasis)
         pixels = mark_pixels(sketch.pixels, waves, pattern, strength, sketch)
         for treated in _treatments(Image.fromarray(pixels), sketch.is_bright):
             if treated.name not in read or read[treated.name].margin < _SURE * _ENOUGH[treated.name]:
                 read[treated.name] = _Reading.of(treated, coded, pattern, sketch.reach)
-        found = Trial(strength, shapes, {name: each.margin for name, each in read.items()})
+        found = Trial(strength, shapes, emphasis, {name: each.margin for name, each in read.items()})
         room = 10 ** ((_psnr(sketch.pixels, pixels) - _LEAST_PSNR) / 20)
         if room < 1:  # the last step was too long: a little back, and the margins with it
             margins = {name: value * room for name, value in found.margins.items()}
-            return Trial(replace(strength, overall=strength.overall * room), shapes, margins)
+            return Trial(replace(strength, overall=strength.overall * room), shapes, emphasis, margins)
         is_new_shape = shapes is _FLAT and min(found.relative.values()) < _CLOSE
         if is_new_shape:
-            shapes = _shaped(pattern, read)
+            shapes, emphasis = _shaped(pattern, read), _emphasis(pixels, coded, pattern, sketch.reach)
         stronger = _stronger(found, _SHAPING_GAIN if is_new_shape else 1.0)
         strength = replace(stronger, overall=min(stronger.overall, strength.overall * room))
         is_same = strength.overall < 1.03 * found.strength.overall and strength.dim == found.strength.dim
@@ -202,6 +222,25 @@ def _shaped(pattern: Pattern, read: Mapping[str, _Reading]) -> tuple[Any, Any]:
     return shapes[0], shapes[1]
 
 
+def _emphasis(pixels: Any, coded: Any, pattern: Pattern, reach: float) -> Floats:
+    """A weight a coded bit in luma: more where the picture itself speaks against it (informed embedding).
+
+    In luma the picture is the noise, which is known here and hardly changes under compression. With a margin m, the
+    noise that remains for a given power is least beside the signal where the share m * m of it is answered.
+    """
+    height, width = pixels.shape[:2]
+    scene = Scene(pattern, maps_of(Image.fromarray(pixels)), reach).only(0)
+    center = np.array([width, height]) / 2 * CANONICAL / max(width, height)
+    hit = replace(scene.score(np.eye(2)), shift=center, sign=1)
+    soft = scene.soft_bits(hit, len(coded)) * (1 - 2.0 * coded)
+    margin = float(soft.mean() / (soft.std() + 1e-12))
+    if margin < _HOPELESS:
+        return np.ones(len(coded), np.float32)
+    share = _PREDICTABLE * min(1.0, margin * margin)
+    emphasis = np.maximum(np.sqrt(1 - (share / margin) ** 2) + share * (1 - soft / soft.mean()), _LEAST_EMPHASIS)
+    return np.asarray(emphasis / np.sqrt(np.mean(emphasis**2)), np.float32)
+
+
 def _stronger(trial: Trial, gain: float) -> Strength:
     """What to try next, where the margins are `gain` times better already; the same where that will do."""
     strength = trial.strength
@@ -209,11 +248,11 @@ def _stronger(trial: Trial, gain: float) -> Strength:
     bright = met.pop("brightened", 1.0)
     least = min(met.values())
     if least < _CLOSE:
-        factor = float(np.clip(1 / max(least, 0.1), 1.08, 1.4))
+        factor = float(np.clip(1 / max(least, 0.1), 1.08, 1.4)) if least > _FAR else _MOST / strength.overall
         return replace(strength, overall=min(_MOST, strength.overall * factor))
     if bright < 1:
         grown = strength.overall if strength.dim < _MOST_DIM else max(strength.overall, _MOST_FOR_BRIGHT)
-        return Strength(grown, _MOST_DIM)
+        return replace(strength, overall=grown, dim=_MOST_DIM)
     return strength
 
 
@@ -237,11 +276,18 @@ def _jpeg(image: Image.Image, quality: int) -> Image.Image:
         return opened.convert("RGB")
 
 
-def coefficients_of(pattern: Pattern, coded: Any, shapes: tuple[Any, Any] = _FLAT) -> tuple[Any, Any]:
-    """The waves of both channels for these coded bits, their rings weighted by `shapes`."""
-    return pattern.luma.coefficients(coded, shapes[0]), pattern.blue.coefficients(coded, shapes[1])
+def coefficients_of(
+    pattern: Pattern, coded: Any, shapes: tuple[Any, Any] = _FLAT, emphasis: Any = None
+) -> tuple[Any, Any]:
+    """The waves of both channels for these coded bits, their rings weighted by `shapes`, the bits in luma by
+    `emphasis`."""
+    even = np.ones(len(coded), np.float32)
+    return (
+        pattern.luma.coefficients(coded, shapes[0], even if emphasis is None else emphasis),
+        pattern.blue.coefficients(coded, shapes[1], even),
+    )
 
 
 def _psnr(before: Any, after: Any) -> float:
-    difference = before.astype(np.float32) - after
-    return float(10 * np.log10(255**2 / max(1e-9, float(np.mean(difference * difference)))))
+    difference = (before[::4].astype(np.float32) - after[::4]).ravel()
+    return float(10 * np.log10(255**2 / max(1e-9, float(difference @ difference) / difference.size)))

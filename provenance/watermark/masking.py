@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+from .sliding import mean_filter, minimum_filter
 
 __all__ = ["BLUE", "LUMA", "Allowance", "activity", "enlarge"]
 
@@ -39,21 +40,14 @@ BLUE: Final = Allowance(1.0, 0.10, 4.0)
 
 def activity(luma: Floats) -> Floats:
     """The masking texture of an image in gray levels, from its luma with the longest side at 512 or less."""
-    mean, square = luma, luma * luma
-    for axis in (0, 1):
-        mean, square = _mean(mean, 1, axis), _mean(square, 1, axis)
+    mean, square = mean_filter(luma, 1), mean_filter(luma * luma, 1)
+    square -= mean * mean
     # The power mean of exponent 1/4 is low wherever a part of the neighborhood is flat: letters on paper are not grass.
-    root = np.sqrt(np.sqrt(np.maximum(square - mean * mean, 0)))
-    texture = np.sqrt(root, out=root)
-    for axis in (0, 1):
-        texture = _mean(texture, 3, axis)
-    for axis in (0, 1):
-        texture = minimum_filter1d(texture, 7, axis, mode="nearest")
-    texture **= 4
+    texture = np.sqrt(np.sqrt(np.sqrt(np.maximum(square, 0))))
+    texture = minimum_filter(mean_filter(texture, 3), 3)
     for _ in range(2):
-        for axis in (0, 1):
-            texture = _mean(texture, 2, axis)
-    return texture
+        texture *= texture
+    return mean_filter(mean_filter(texture, 2), 2)
 
 
 def enlarge(values: Floats, size: tuple[int, int]) -> Floats:
@@ -61,7 +55,3 @@ def enlarge(values: Floats, size: tuple[int, int]) -> Floats:
     if (values.shape[1], values.shape[0]) == size:
         return values
     return np.array(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR))
-
-
-def _mean(values: Floats, radius: int, axis: int) -> Floats:
-    return uniform_filter1d(values, 2 * radius + 1, axis, mode="nearest")

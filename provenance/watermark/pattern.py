@@ -18,7 +18,7 @@ import numpy as np
 from .code import coded_length
 from .payload import PAYLOAD_BITS, subkey
 
-__all__ = ["BANDS", "CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "render"]
+__all__ = ["BANDS", "CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "Wavefield", "render"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Complexes = np.ndarray[Any, np.dtype[np.complex64]]
@@ -50,9 +50,11 @@ class Channel:
         """What the pilots' values are compared with."""
         return (self.amplitudes * self.phases)[: self.pilots]
 
-    def coefficients(self, coded: Any, shape: Any) -> Complexes:
-        """The amplitude and phase of each wave for these coded bits, each ring weighted by `shape`."""
+    def coefficients(self, coded: Any, shape: Any, emphasis: Any) -> Complexes:
+        """The amplitude and phase of each wave for these coded bits, each ring weighted by `shape`, and each coded bit
+        by `emphasis`."""
         weights: Floats = np.asarray(shape, np.float32)[self.rings]
+        weights[self.pilots :] *= emphasis[self.bits]
         return self.amplitudes * self.signed(coded) * weights
 
     def signed(self, coded: Any) -> Complexes:
@@ -108,24 +110,32 @@ def _channel(key: bytes, low: float, high: float) -> Channel:
     return Channel(waves, phases.astype(np.complex64), amplitudes.astype(np.float32), rings, bits, pilots)
 
 
+class Wavefield:
+    """The pattern where the columns lie at canonical x and the rows at canonical y, exact: two products of matrices."""
+
+    def __init__(self, channel: Channel, coefficients: Complexes, x: Any, y: Any) -> None:
+        reach_x, reach_y = int(channel.waves[:, 0].max()), int(np.abs(channel.waves[:, 1]).max())
+        self._grid = np.zeros((2 * reach_y + 1, reach_x), np.complex64)
+        self._grid[channel.waves[:, 1] + reach_y, channel.waves[:, 0] - 1] = 2 * coefficients
+        self._down = _circle(y, -reach_y, reach_y)
+        across = _circle(x, 1, reach_x).T
+        self._across = np.vstack([across.real, -across.imag])
+
+    def rows(self, rows: slice) -> Floats:
+        """Those rows of it, (rows, columns)."""
+        along = self._down[rows] @ self._grid
+        pattern: Floats = np.hstack([along.real, along.imag]) @ self._across
+        return pattern
+
+
 def render(channel: Channel, coefficients: Complexes, x: Any, y: Any) -> Floats:
-    """The pattern where the columns lie at canonical x and the rows at canonical y, exact: two products of matrices.
-
-    The shape is (len(y), len(x)).
-    """
-    reach_x, reach_y = int(channel.waves[:, 0].max()), int(np.abs(channel.waves[:, 1]).max())
-    grid = np.zeros((2 * reach_y + 1, reach_x), np.complex64)
-    grid[channel.waves[:, 1] + reach_y, channel.waves[:, 0] - 1] = 2 * coefficients
-    down = _circle(np.outer(y, np.arange(-reach_y, reach_y + 1)))
-    across = _circle(np.outer(np.arange(1, reach_x + 1), x))
-    rows = down @ grid
-    pattern: Floats = np.hstack([rows.real, -rows.imag]) @ np.vstack([across.real, across.imag])
-    return pattern
+    """The whole of a `Wavefield`: (len(y), len(x))."""
+    return Wavefield(channel, coefficients, x, y).rows(slice(None))
 
 
-def _circle(turns: Any) -> Complexes:
-    """exp(2 pi i turns / PERIOD)."""
-    angle = (turns * (2 * np.pi / PERIOD)).astype(np.float32)
+def _circle(places: Any, first: int, last: int) -> Complexes:
+    """exp(2 pi i k place / PERIOD) for each place and each k from `first` to `last`: (places, ks)."""
+    angle = (np.outer(places, np.arange(first, last + 1)) * (2 * np.pi / PERIOD)).astype(np.float32)
     circle = np.empty(angle.shape, np.complex64)
     np.cos(angle, out=circle.real)
     np.sin(angle, out=circle.imag)

@@ -28,6 +28,7 @@ _FINE: Final = 192
 _BATCH: Final = 48
 _CLIMBS: Final = 4  # a stage
 _WORTH_CLIMBING: Final = 4.3
+_LOOK: Final = 0.002
 _MIRRORS: Final = (ORIENTATIONS[0], ORIENTATIONS[4])
 
 
@@ -82,6 +83,12 @@ class Scene:
         other.parts = tuple(replace(part, channel=each) for part, each in zip(self.parts, channels, strict=True))
         return other
 
+    def only(self, index: int) -> Scene:
+        """The same scene with one of its channels: 0 is luma, 1 blue."""
+        other = copy(self)
+        other.parts = self.parts[index : index + 1]
+        return other
+
     def best(self, matrices: Any, keep: int) -> list[Hit]:
         """The `keep` best of many hypotheses (n, 2, 2), roughly, best first."""
         scores, peaks = [], []
@@ -128,18 +135,25 @@ class Scene:
         """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear, and shifts nearby.
 
         All these leave the center where it is, so that only shifts beside the first one need trying: four times as
-        fast as all of them, and finer than a pixel.
+        fast as all of them, and finer than a pixel. Most often the image lies exactly as it was marked, and the first
+        look around, at the middle step, finds nothing higher.
         """
-        best = self._nearby(self.score(hit.matrix))
+        start = self._nearby(self.score(hit.matrix))
+        best = self._climbed(start, _LOOK)
+        if best is start:
+            return start
         for step in steps:
-            moved = True
-            while moved:
-                moved = False
-                for change in _CHANGES:
-                    tried = self._nearby(replace(best, matrix=(np.eye(2) + step * change) @ best.matrix))
-                    if tried.score > best.score + 0.02:
-                        best, moved = tried, True
+            while (higher := self._climbed(best, step)) is not best:
+                best = higher
         return best
+
+    def _climbed(self, hit: Hit, step: float) -> Hit:
+        """One round of changes of that size, each kept that leads higher; `hit` itself where none does."""
+        for change in _CHANGES:
+            tried = self._nearby(replace(hit, matrix=(np.eye(2) + step * change) @ hit.matrix))
+            if tried.score > hit.score + 0.02:
+                hit = tried
+        return hit
 
     def _nearby(self, hit: Hit) -> Hit:
         """The hypothesis with the best of the shifts around its own, its sign kept."""
@@ -163,17 +177,22 @@ class Scene:
         return values, float((values.real**2 + values.imag**2).sum())
 
     def soft_bits(self, hit: Hit, count: int) -> Any:
-        """A value a coded bit, positive for 0: every wave weighted by what its ring's pilots say of gain and noise."""
+        """A value a coded bit, positive for 0: every wave weighted by what its ring's pilots say of gain and noise.
+
+        A channel's noise is measured once more in quadrature, where no wave of ours is: that of what compression has
+        left of blue is several times what its spectrum says.
+        """
         soft = np.zeros(count, np.float32)
         for part in self.parts:
             channel = part.channel
             values, precision = self._turned(part, hit)
-            seen = (values * np.conjugate(channel.phases)).real * channel.amplitudes
+            values *= np.conjugate(channel.phases) * channel.amplitudes
             weight = channel.amplitudes**2 * precision
-            gain = _ring_gain(channel, seen, weight)
-            soft += np.bincount(channel.bits, (seen * gain[channel.rings])[channel.pilots :], minlength=count).astype(
-                np.float32
-            )
+            noise = float((values.imag**2).sum() / (weight.sum() / 2 + 1e-30))
+            gain = _ring_gain(channel, values.real, weight) / (noise + 1e-12)
+            soft += np.bincount(
+                channel.bits, (values.real * gain[channel.rings])[channel.pilots :], minlength=count
+            ).astype(np.float32)
         return soft
 
     def clarity(self, hit: Hit, coded: Any) -> list[Any]:

@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 import scipy.fft
 from PIL import Image
-from scipy.ndimage import uniform_filter1d
+
+from .sliding import mean_filter
 
 __all__ = ["LUMA_WEIGHTS", "Maps", "Spectrum", "maps_of", "reduced", "spectrum_of"]
 
@@ -26,7 +27,6 @@ LUMA_WEIGHTS: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _NEAR: Final = 3  # radius over which a place's calm is taken, in map pixels
 _FLOOR: Final = 3.0  # gray levels a pixel: smaller gradients are never outliers
 _TUKEY: Final = 1.5
-_CALM: Final = 0.5  # how much more a calm place counts, beyond being scaled by its calm
 _ROUNDING: Final = 0.15  # gray levels
 _CLIP_BIN: Final = 2.5
 _FLOOR_SHARE: Final = 0.3
@@ -98,7 +98,7 @@ def maps_of(image: Image.Image) -> Maps:
     small = reduced(image, min(1.0, MAP_SIDE / longest))
     pixels = np.asarray(small, np.float32)
     luma = pixels @ LUMA_WEIGHTS
-    smaller = np.asarray(reduced(image, min(0.5, MAP_SIDE / 2 / longest)), np.float32)
+    smaller = np.asarray(reduced(small, 0.5), np.float32)
     blue = smaller[..., 2] - smaller @ LUMA_WEIGHTS
     size = (width * MAP_SIDE / longest, height * MAP_SIDE / longest)
     return Maps(subdue(luma), subdue(blue), size)
@@ -114,17 +114,22 @@ def subdue(values: Floats) -> Floats:
     """
     divergence = np.zeros_like(values)
     for axis in (0, 1):
-        slope = np.diff(values, axis=axis)
-        calm = np.sqrt(np.abs(slope))
-        for along in (0, 1):
-            calm = uniform_filter1d(calm, 2 * _NEAR + 1, along, mode="nearest")
+        slope = np.subtract(values[1:], values[:-1]) if axis == 0 else np.subtract(values[:, 1:], values[:, :-1])
+        calm = np.abs(slope)
+        np.sqrt(calm, out=calm)
+        calm = mean_filter(calm, _NEAR)
         calm *= 1.4 * calm
-        weight = (calm + 0.3 * _FLOOR) ** -_CALM
+        weight = np.sqrt(calm + 0.3 * _FLOOR)  # a calm place counts more, beyond being scaled by its calm
         calm *= 3
         calm += _FLOOR
         slope /= calm
-        weight *= np.maximum(1 - (slope / _TUKEY) ** 2, 0) ** 2
-        slope *= weight
+        calm = np.square(slope, out=calm)
+        calm *= -(_TUKEY**-2)
+        calm += 1
+        np.maximum(calm, 0, out=calm)
+        np.square(calm, out=calm)
+        slope *= calm
+        slope /= weight
         first, second = (
             (slice(None, -1), slice(1, None))
             if axis == 0
@@ -145,12 +150,10 @@ def spectrum_of(values: Floats, reach: float = 0.5) -> Spectrum:
     low = min(side // 2, int(reach * side) + 1)
     bins = _transform(values, side, low)
     power = bins.real**2 + bins.imag**2
-    noise = power
-    for axis in (0, 1):
-        noise = uniform_filter1d(noise, 2 * _SMOOTH + 1, axis, mode="wrap" if axis == 0 else "reflect")
+    noise = mean_filter(power, _SMOOTH, ("wrap", "symmetric"))
     noise += _rounding_noise(side, low, values.size)
     # Compression leaves some bins all but empty; without a floor these few would outweigh all others.
-    noise += _FLOOR_SHARE * np.median(noise[: side // 4, : side // 4])
+    noise += _FLOOR_SHARE * np.median(noise[: side // 4 : 4, : side // 4 : 4])
     power /= noise
     precision = np.reciprocal(noise, out=noise)
     clipped = np.sqrt(power + np.float32(1e-12), out=power)
@@ -193,9 +196,8 @@ def _rounding_noise(side: int, low: int, samples: int) -> Floats:
     """The power in each bin of what rounding does to a map: even an empty one (blue, of a gray image) has it."""
     wave = 2 * np.pi / side * np.fft.fftfreq(2 * low, 1 / (2 * low))
     slopes = 4 - 2 * np.cos(wave)[:, None] - 2 * np.cos(2 * np.pi / side * np.arange(low + 1))[None, :]
-    noise: Floats = (samples * (_ROUNDING / _FLOOR * (0.3 * _FLOOR) ** -_CALM * slopes) ** 2 + 1e-9 * samples).astype(
-        np.float32
-    )
+    deviation = _ROUNDING / _FLOOR / np.sqrt(0.3 * _FLOOR)
+    noise: Floats = (samples * ((deviation * slopes) ** 2 + 1e-9)).astype(np.float32)
     return noise
 
 

@@ -106,9 +106,7 @@ class ImageMonitor:
 
     def _judge(self, text: str, remark: str, index: int, content: Content) -> list[Finding]:
         judged = Judged(text, index, remark)
-        found = judge_text(
-            judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME, final=content.final
-        )
+        found = judge_text(judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME)
         return [finding for finding in found if finding.decision is not Decision.ALLOW]
 
     def _unread(
@@ -154,7 +152,7 @@ class ImageMonitor:
     ) -> Finding | None:
         if policy not in self._policies:
             return None
-        decision = self._policies[policy].decide(content.stage, score, final=content.final)
+        decision = self._policies[policy].decide(content.stage, score)
         return Finding(
             policy=policy,
             category=category,

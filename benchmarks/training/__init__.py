@@ -1,1 +1,0 @@
-"""What the training of the neural watermark is made of: `networks`, `attacks`, `pictures`."""
