@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     tsa_url: str = ""  # RFC 3161 timestamp authority
     trust_list: Path | None = None  # PEM roots whose signatures are trusted beside our own
     claim_prompt: bool = False
+    watermark_engine: Literal["classical", "neural"] = "classical"
+    watermark_networks: Path | None = None  # the folder of encoder.onnx and decoder.onnx
 
     concurrency: int = Field(default=2, ge=1, le=4096)
 

@@ -1,222 +1,363 @@
 """Trains the networks of the neural watermark, and writes them as ONNX.
 
-    pip install torch onnx                                    # the extra `neural`
-    python benchmarks/train_watermark.py --out nets --steps 20000 --device cuda
-    python benchmarks/train_watermark.py --out nets --side 32 --width 8 --steps 500 --rate .005 --distortion 0 --faint 9
+    pip install torch onnx                                                # the extra `neural`
+    python benchmarks/train_watermark.py --out nets --seconds 480         # on a GPU, where there is one
+    python benchmarks/train_watermark.py --out nets --seconds 60 --crop 64 --batch 8 --width 16 --stock 64
+    python benchmarks/train_watermark.py --out nets --from nets/checkpoint.pt   # write the networks again, no training
 
-The first is meant for some 20 minutes of a GPU, and was never run on one: nothing is claimed for what comes out, and
-nothing depends on it. The second takes a minute of one core, to see that it works.
+The second trains for a minute on the processor, to see that it works.
 
-Pictures are made here: overlapping discs of noise ("dead leaves"), gradients, flat cards with text. Bits are learned
-first, without distortions and at any visibility; then distortions come in (crop, turn, blur, noise, color, JPEG), and
-the mark is made faint (after HiDDeN, Zhu et al., ECCV 2018).
+One bit lies in each cell of 8 x 8 pixels of the canonical frame; the engine spreads a coded payload over the cells,
+and finds the geometry by the classical pilots, which lie under the mark here, too. So the networks learn no more than
+how to put a bit into a place and how to read it there, after anything that `training/attacks.py` does, from a frame
+that is a little off. Every cell of every picture is an example, some thousand times as many as if a picture were one.
+
+What is added has a fixed power under a mask (`training/networks.py`): nothing has to be balanced against visibility.
+The first minute knows no attack and a stronger mark; then both become what they will be. What is kept is the running
+mean of the weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import multiprocessing
+import os
+import threading
 import time
+import traceback
 import warnings
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
+from training.attacks import Fate, drawn, resized, rounded, suffer, trials
+from training.networks import CELL, Decoder, Encoder, pilots, rooms
+from training.pictures import KINDS, SIDE, found_photographs, made
 
-BITS = 96
-BOUND = 0.10  # of the range, at most
-
-
-def block(inside: int, outside: int, stride: int = 1) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(inside, outside, 3, stride, 1), nn.GroupNorm(4, outside), nn.GELU())
-
-
-class Encoder(nn.Module):
-    """A picture (n, 3, side, side) in 0..1 and bits (n, 96) of -1 and 1: what to add to the picture."""
-
-    def __init__(self, side: int, width: int) -> None:
-        super().__init__()
-        self.cells = side // 8
-        self.message = nn.Linear(BITS, 8 * self.cells**2)
-        self.down = nn.ModuleList([block(3, width), block(width, width, 2), block(width, 2 * width, 2)])
-        self.middle = block(2 * width + 8, 2 * width)
-        self.up = nn.ModuleList([block(3 * width, width), block(2 * width, width)])
-        self.out = nn.Conv2d(width + 8, 3, 3, 1, 1)
-
-    def forward(self, image: Tensor, bits: Tensor) -> Tensor:
-        said = self.message(bits).view(-1, 8, self.cells, self.cells)
-        fine = self.down[0](image)
-        half = self.down[1](fine)
-        quarter = self.down[2](half)
-        size = (self.cells * 2, self.cells * 2)
-        deep = self.middle(torch.cat([quarter, F.interpolate(said, size=size, mode="bilinear")], 1))
-        mixed = self.up[0](torch.cat([F.interpolate(deep, scale_factor=2.0, mode="bilinear"), half], 1))
-        mixed = self.up[1](torch.cat([F.interpolate(mixed, scale_factor=2.0, mode="bilinear"), fine], 1))
-        whole = F.interpolate(said, scale_factor=8.0, mode="bilinear")
-        return BOUND * torch.tanh(self.out(torch.cat([mixed, whole], 1)))
+PILOT_SHARE = 0.25  # of the mark's power
+STRENGTHS = (0.55, 1.5)  # times what the mask allows
+TRIED = 0.9
+HEADROOM = (0.8, 0.56)
+PERIOD = 192
+HELD_OUT = 10**9  # seeds from here on make the pictures of the trials
 
 
-class Decoder(nn.Module):
-    """A picture (n, 3, side, side): a value a bit (n, 96), positive for 1."""
+class Stock:
+    """Pictures on the device; more come in while the first are trained on."""
 
-    def __init__(self, side: int, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            block(3, width), block(width, width, 2), block(width, 2 * width, 2), block(2 * width, 2 * width, 2)
+    def __init__(self, size: int, device: torch.device, workers: int, photographs: list[str]) -> None:
+        self.pictures = torch.zeros(size, 3, SIDE, SIDE, dtype=torch.uint8, device=device)
+        self.count = 0
+        self._pool = multiprocessing.get_context("fork").Pool(workers)
+        self._coming: Iterator[tuple[int, Any]] = self._pool.imap_unordered(
+            partial(made, photographs=photographs), range(size), chunksize=4
         )
-        self.bits = nn.Linear(2 * width * (side // 8) ** 2, BITS)
+        self._filling = threading.Thread(target=self._fill, daemon=True)
 
-    def forward(self, image: Tensor) -> Tensor:
-        local = image - F.avg_pool2d(image, 9, 1, 4, count_include_pad=False)
-        return self.bits(self.body(10 * local).flatten(1))
+    def start(self, enough: int) -> None:
+        """Return when there are `enough` pictures."""
+        self._filling.start()
+        while self.count < min(enough, len(self.pictures)) and self._filling.is_alive():
+            time.sleep(0.1)
+        if self.count == 0:
+            raise RuntimeError("no pictures could be made")
+
+    def _fill(self) -> None:
+        while self.count < len(self.pictures):
+            try:
+                _, pixels = next(self._coming)
+            except StopIteration:
+                break
+            except Exception:
+                traceback.print_exc()
+                continue
+            self.pictures[self.count] = torch.from_numpy(pixels).permute(2, 0, 1)
+            self.count += 1
+        self._pool.terminate()
+
+    def some(self, count: int, side: int) -> Tensor:
+        """Parts of `count` pictures (count, 3, side, side) in 0..1, turned, mirrored, recolored at random."""
+        chosen = torch.randint(0, self.count, (count,), device=self.pictures.device)
+        left, top = (int(torch.randint(0, SIDE - side + 1, ())) for _ in range(2))
+        image = self.pictures[:, :, top : top + side, left : left + side][chosen].float() / 255
+        dice = torch.rand(4).tolist()
+        image = image[:, torch.randperm(3).tolist()] if dice[0] < 0.3 else image
+        image = image.flip(3) if dice[1] < 0.5 else image
+        image = image.flip(2) if dice[2] < 0.5 else image
+        image = image.transpose(2, 3) if dice[3] < 0.5 else image
+        inverted = torch.rand(count, 1, 1, 1, device=image.device) < 0.15
+        gain = 1 - 0.25 * torch.rand(count, 1, 1, 1, device=image.device) ** 2
+        return rounded(torch.where(inverted, 1 - image, image) * gain).contiguous()
 
 
-def pictures(count: int, side: int, rng: np.random.Generator) -> Tensor:
-    """Made pictures (count, 3, side, side): a third each of dead leaves, gradients and cards with text."""
-    y, x = np.mgrid[:side, :side] / side
-    made = []
-    for number in range(count):
-        if number % 3 == 0:
-            image = np.zeros((side, side, 3))
-            for _ in range(40):
-                radius = 0.04 * (1 + rng.pareto(1.5))
-                inside = (x - rng.random()) ** 2 + (y - rng.random()) ** 2 < radius**2
-                image[inside] = rng.random(3) + rng.normal(0, 0.08 * rng.random(), (int(inside.sum()), 3))
-        elif number % 3 == 1:
-            first, second = rng.random(3), rng.random(3)
-            slope = (x * rng.normal() + y * rng.normal())[..., None]
-            image = first + (second - first) * (slope - slope.min()) / max(1e-6, np.ptp(slope))
+class Marker:
+    """Puts bits into pictures as the engine will: under a mask, over pilots, with headroom, rounded."""
+
+    def __init__(self, device: torch.device, crop: int) -> None:
+        self._pilots = pilots(64, torch.Generator().manual_seed(7)).to(device)
+        self._crop, self._device = crop, device
+
+    def mark(self, encoder: nn.Module, canvas: Tensor, bits: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
+        """The marked canvas (n, 3, side, side), and the wave (n, 2, crop, crop) that the encoder made."""
+        canonical = resized(canvas, self._crop)
+        room = rooms(canonical) * strength.view(-1, 1, 1, 1)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            wave = encoder(canonical, 2 * bits - 1)
+        mixed = math.sqrt(1 - PILOT_SHARE) * wave + math.sqrt(PILOT_SHARE) * self._some_pilots(len(canvas))
+        size = canvas.shape[2:]
+        change = (
+            F.interpolate(mixed * room / 255, size=size, mode="bicubic")
+            if size != room.shape[2:]
+            else mixed * room / 255
+        )
+        luma, blue = change.split(1, 1)
+        luma = luma - 0.114 * blue
+        change = torch.cat([luma, luma, luma + blue], 1)
+        luma_room, blue_room = resized(room / 255, canvas.shape[-1]).split(1, 1)
+        least = torch.cat([HEADROOM[0] * luma_room] * 2 + [HEADROOM[0] * luma_room + HEADROOM[1] * blue_room], 1)
+        return rounded((torch.minimum(torch.maximum(canvas, least), 1 - least) + change).clamp(0, 1)), wave
+
+    def _some_pilots(self, count: int) -> Tensor:
+        chosen = self._pilots[torch.randint(0, len(self._pilots), (count,), device=self._device)]
+        x, y = ((torch.arange(self._crop) + int(torch.randint(0, PERIOD, ()))) % PERIOD for _ in range(2))
+        return chosen[:, :, y.to(self._device)][:, :, :, x.to(self._device)]
+
+
+def heard(decoder: nn.Module, frame: Tensor) -> Tensor:
+    with torch.autocast(frame.device.type, torch.bfloat16, enabled=frame.device.type == "cuda"):
+        logits: Tensor = decoder(frame)
+    return logits
+
+
+def surprise(logits: Tensor, bits: Tensor, seen: Tensor) -> Tensor:
+    """The cross-entropy a cell in bits (n,), over the cells in sight: 1 less what a cell tells."""
+    inside = (F.avg_pool2d(seen, CELL) > 0.98).float()
+    lost = F.binary_cross_entropy_with_logits(logits, bits, reduction="none") / math.log(2)
+    return (lost * inside).sum((1, 2, 3)) / inside.sum((1, 2, 3)).clamp_min(1)
+
+
+def visible(wave: Tensor) -> Tensor:
+    """What an eye minds beyond the power: slow waves, and places that got more than their share."""
+    slow = F.avg_pool2d(wave, CELL, CELL).square().mean()
+    crowded = F.relu(F.avg_pool2d(wave.square(), 2 * CELL, CELL) - 1.6).square().mean()
+    return slow + 0.2 * crowded
+
+
+class Trainer:
+    """Both networks, their running means, and what they are trained with."""
+
+    def __init__(self, options: argparse.Namespace, device: torch.device) -> None:
+        self.options, self.device = options, device
+        torch.manual_seed(options.seed)
+        self.encoder, self.decoder = (
+            net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for net in (Encoder(options.width), Decoder(options.width))
+        )
+        self.mean_encoder, self.mean_decoder = deepcopy(self.encoder).eval(), deepcopy(self.decoder).eval()
+        self.parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.means = [*self.mean_encoder.parameters(), *self.mean_decoder.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=options.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=device.type == "cuda"
+        )
+        self.marker = Marker(device, options.crop)
+        self.steps = 0
+
+    def step(self, stock: Stock, progress: float) -> tuple[Tensor, Tensor]:
+        """One step at a progress of 0..1; the bits that a cell tells, and the share of bits that are right."""
+        options, device, count = self.options, self.device, self.options.batch
+        rate = min(1.0, (self.steps + 1) / 200) * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.rate * rate
+        level = min(1.0, max(0.0, (progress - 0.04) / 0.36))
+        ratio = (1.0, 1.5, 2.0, 2.0)[int(torch.randint(0, 4, ()))]
+        canvas = stock.some(count, round(options.crop * ratio / 16) * 16)
+        bits = torch.randint(0, 2, (count, 1, options.crop // CELL, options.crop // CELL), device=device).float()
+        low, high = (math.log(each) for each in STRENGTHS)
+        extra = 1 + 2 * max(0.0, 1 - progress / 0.12)
+        strength = extra * torch.exp(low + (high - low) * torch.rand(count, device=device))
+        marked, wave = self.marker.mark(self.encoder, canvas, bits, strength)
+        if level > 0:
+            frame, seen = suffer(marked, drawn(count, canvas.shape[-1], level, device), options.crop)
         else:
-            card = Image.new(
-                "RGB", (side, side), tuple(int(c) for c in rng.choice([255, 250, 24, int(rng.integers(256))], 3))
-            )
-            draw = ImageDraw.Draw(card)
-            for line in range(int(rng.integers(1, 6))):
-                words = "".join(rng.choice(list("abcdefgh lmnoprstu"), 24))
-                place = (side * 0.05, side * (0.08 + 0.16 * line))
-                draw.text(
-                    place,
-                    words,
-                    fill=tuple(int(c) for c in rng.integers(0, 255, 3)),
-                    font=ImageFont.load_default(max(8, side // 12)),
-                )
-            image = np.asarray(card) / 255
-        made.append(np.clip(image, 0, 1))
-    return torch.tensor(np.stack(made), dtype=torch.float32).permute(0, 3, 1, 2).contiguous()
-
-
-def distorted(image: Tensor, level: float) -> Tensor:
-    """What may become of it, the harder the higher the level (0..1)."""
-    count, device = len(image), image.device
-    scale = 1 - 0.3 * level * torch.rand(count, device=device)
-    turn = torch.deg2rad(10 * level * (2 * torch.rand(count, device=device) - 1))
-    shift = (1 - scale)[:, None] * (2 * torch.rand(count, 2, device=device) - 1)
-    rows = [
-        torch.stack([scale * turn.cos(), -scale * turn.sin(), shift[:, 0]], 1),
-        torch.stack([scale * turn.sin(), scale * turn.cos(), shift[:, 1]], 1),
-    ]
-    moved = (torch.rand(count, device=device) < 0.5)[:, None, None, None]
-    grid = F.affine_grid(torch.stack(rows, 1), list(image.shape), align_corners=False)
-    image = torch.where(moved, F.grid_sample(image, grid, padding_mode="border", align_corners=False), image)
-    kind = int(torch.randint(0, 5, ()))
-    if kind == 1:
-        image = F.avg_pool2d(image, 3, 1, 1, count_include_pad=False) * level + image * (1 - level)
-    elif kind == 2:
-        image = image + 0.08 * level * torch.randn_like(image)
-    elif kind == 3:
-        gain = 1 + 0.3 * level * (2 * torch.rand(count, 3, 1, 1, device=device) - 1)
-        image = (image - 0.5) * gain + 0.5 + 0.1 * level * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
-    elif kind == 4:
-        image = jpeg(image, 95 - 60 * level * float(torch.rand(())))
-    return image.clamp(0, 1)
-
-
-def jpeg(image: Tensor, quality: float) -> Tensor:
-    """JPEG's loss, with gradients that pass through its rounding."""
-    table = torch.tensor([16 + 6 * max(i, j) + 2 * (i + j) for i in range(8) for j in range(8)], device=image.device)
-    step = table * ((200 - 2 * quality if quality >= 50 else 5000 / quality) / 100) / 255
-    position = torch.arange(8, device=image.device)
-    basis = torch.cos((2 * position[None] + 1) * position[:, None] * torch.pi / 16) / 2
-    basis[0] /= 2**0.5
-    kernel = torch.einsum("ij,kl->ikjl", basis, basis).reshape(64, 1, 8, 8)
-    planes = image.reshape(-1, 1, *image.shape[2:]) - 0.5
-    values = F.conv2d(planes, kernel, stride=8) / step[None, :, None, None]
-    values = values + (values.round() - values).detach()
-    return (F.conv_transpose2d(values * step[None, :, None, None], kernel, stride=8) + 0.5).reshape(image.shape)
-
-
-def train(options: argparse.Namespace) -> tuple[Encoder, Decoder]:
-    side, width, steps, batch, device, seed = (
-        getattr(options, name) for name in ("side", "width", "steps", "batch", "device", "seed")
-    )
-    torch.manual_seed(seed)
-    encoder, decoder = Encoder(side, width).to(device), Decoder(side, width).to(device)
-    parameters = [*encoder.parameters(), *decoder.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, total_steps=steps, pct_start=0.1)
-    stock = pictures(max(192, 8 * batch), side, np.random.default_rng(seed)).to(device)
-    started = time.monotonic()
-    for step in range(steps):
-        progress = step / steps
-        image = stock[torch.randint(0, len(stock), (batch,), device=device)]
-        image = torch.where(torch.rand(batch, 1, 1, 1, device=device) < 0.5, image.flip(3), image)
-        bits = torch.randint(0, 2, (batch, BITS), device=device).float()
-        residual = encoder(image, 2 * bits - 1)
-        level = options.distortion * min(1.0, max(0.0, (progress - 0.3) / 0.4))
-        seen = (image + residual).clamp(0, 1)
-        seen = seen + (torch.round(seen * 255) / 255 - seen).detach()
-        logits = decoder(distorted(seen, level) if level > 0 else seen)
-        faint = min(1.0, max(0.0, (progress - 0.2) / 0.6))
-        loss = F.binary_cross_entropy_with_logits(logits, bits) + options.faint * faint * residual.square().mean()
-        optimizer.zero_grad(set_to_none=True)
+            frame, seen = suffer(marked, Fate(canvas.shape[-1]), options.crop)
+        logits = heard(self.decoder, frame)
+        lost = surprise(logits, bits, seen)
+        # Pictures that tell little count more: a payload needs some bits of each cell, and not more from the easy ones.
+        weight = 1 + 2 * torch.exp((lost.detach() - 1) / 0.12).clamp_max(1)
+        loss = (weight * lost).mean() + options.smooth * visible(wave)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % max(1, steps // 20) == 0 or step == steps - 1:
-            right = float(((logits > 0) == (bits > 0.5)).float().mean())
-            psnr = float(-10 * torch.log10(residual.detach().square().mean()))
-            print(f"{step:6} {time.monotonic() - started:6.0f} s  bits {right:.3f}  {psnr:.1f} dB", flush=True)
-    return encoder.eval().cpu(), decoder.eval().cpu()
+        for each in self.parameters:
+            if each.grad is not None:
+                each.grad.nan_to_num_(0, 0, 0)
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.steps += 1
+        keep = min(0.999, (self.steps + 1) / (self.steps + 20))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.means, self.parameters, 1 - keep)
+        return 1 - lost.detach().mean(), ((logits > 0) == (bits > 0.5)).float().mean()
+
+    @torch.no_grad()
+    def tried(self, held_out: tuple[Tensor, Tensor]) -> str:
+        """What the running means do with pictures that are held out, attack by attack, kind by kind."""
+        kinds, pictures = held_out
+        crop, count = self.options.crop, len(pictures)
+        canvas = pictures.to(self.device)[:, :, : 2 * crop, : 2 * crop].float() / 255
+        torch.manual_seed(99)
+        bits = torch.randint(0, 2, (count, 1, crop // CELL, crop // CELL), device=self.device).float()
+        marked, wave = self.marker.mark(
+            self.mean_encoder, canvas, bits, torch.full((count,), TRIED, device=self.device)
+        )
+        psnr = -10 * torch.log10((marked - canvas).square().mean((1, 2, 3))).cpu()
+        lines = [
+            f"  strength {TRIED}: {psnr.mean():.1f} dB (lowest {psnr.min():.1f}), visible {float(visible(wave)):.3f}"
+        ]
+        lines += [f"  {'bits a cell, share right':28}" + "".join(f"{kind:>17}" for kind in KINDS)]
+        for fate in trials(count, canvas.shape[-1], self.device):
+            frame, seen = suffer(marked, fate, crop)
+            logits = heard(self.mean_decoder, frame)
+            told = 1 - surprise(logits, bits, seen).cpu()
+            right = ((logits > 0) == (bits > 0.5)).float().mean((1, 2, 3)).cpu()
+            cells = [
+                f"{told[kinds == kind].mean():10.3f} {right[kinds == kind].mean():6.3f}" for kind in range(len(KINDS))
+            ]
+            lines.append(f"  {fate.name:28}" + "".join(cells) + f"   lowest {told.min():.3f}")
+        torch.manual_seed(self.options.seed + self.steps)
+        return "\n".join(lines)
+
+    def save(self, folder: Path) -> None:
+        """The running means and what they were made with, in one move."""
+        state = {
+            "width": self.options.width,
+            "steps": self.steps,
+            "encoder": {name: value.cpu().contiguous() for name, value in self.mean_encoder.state_dict().items()},
+            "decoder": {name: value.cpu().contiguous() for name, value in self.mean_decoder.state_dict().items()},
+        }
+        torch.save(state, folder / "checkpoint.new")
+        (folder / "checkpoint.new").replace(folder / "checkpoint.pt")
 
 
-def export(encoder: Encoder, decoder: Decoder, side: int, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    image, bits = torch.zeros(1, 3, side, side), torch.ones(1, BITS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter that needs no further package is the older one, and says so
-        options = {"opset_version": 17, "dynamo": False}
-        torch.onnx.export(
-            encoder,
-            (image, bits),
-            str(folder / "encoder.onnx"),
-            input_names=["image", "bits"],
-            output_names=["mark"],
-            **options,
-        )
-        torch.onnx.export(
-            decoder, (image,), str(folder / "decoder.onnx"), input_names=["image"], output_names=["bits"], **options
-        )
-    for path in sorted(folder.glob("*.onnx")):
-        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+def train(options: argparse.Namespace) -> None:
+    """Train for a time, saving every minute; what was last saved is good even if this is cut off."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    photographs = found_photographs(options.photographs)
+    began = time.monotonic()
+    # The makers of pictures are forked off before anything has touched the GPU.
+    held_seeds = range(HELD_OUT, HELD_OUT + options.held_out)
+    stock = Stock(options.stock, torch.device("cpu"), options.workers, photographs)
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    torch.backends.cudnn.allow_tf32 = False  # a mark is less than what TF32 rounds away
+    torch.backends.cudnn.benchmark = True
+    stock.pictures = stock.pictures.to(device)
+    if device.type == "cuda":
+        print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {options.workers} workers", flush=True)
+    stock.start(options.stock // 3)
+    held = [made(seed, photographs) for seed in held_seeds]
+    held_out = (
+        torch.tensor([kind for kind, _ in held]),
+        torch.from_numpy(np.stack([each for _, each in held])).permute(0, 3, 1, 2),
+    )
+    print(
+        f"{stock.count} of {options.stock} pictures in {time.monotonic() - began:.0f} s, {len(set(photographs))} files",
+        flush=True,
+    )
+    trainer = Trainer(options, device)
+    print(
+        f"{sum(each.numel() for each in trainer.parameters) / 1e6:.2f} M parameters, batch {options.batch}", flush=True
+    )
+    started = reported = saved = time.monotonic()
+    steps_before, is_exported = 0, False
+    told: list[Tensor] = []
+    right: list[Tensor] = []
+    while (now := time.monotonic()) - started < options.seconds:
+        a, b = trainer.step(stock, (now - started) / options.seconds)
+        told.append(a)
+        right.append(b)
+        if now - reported >= options.every:
+            tells, share = float(torch.stack(told).mean()), float(torch.stack(right).mean())
+            now = time.monotonic()
+            pace = (now - reported) / (trainer.steps - steps_before)
+            print(
+                f"{now - started:6.0f} s  step {trainer.steps:6}  {tells:.3f} bits a cell, {share:.3f} right  "
+                f"{1e3 * pace:.1f} ms a step, {options.batch / pace:.0f} pictures/s, stock {stock.count}",
+                flush=True,
+            )
+            told, right, reported, steps_before = [], [], now, trainer.steps
+        if now - saved >= options.save_every:
+            trainer.save(options.out)
+            print(trainer.tried(held_out), flush=True)
+            if not is_exported:
+                is_exported = True
+                export(options.out / "checkpoint.pt", options.out)
+            saved = time.monotonic()
+            steps_before, reported = trainer.steps, saved
+    trainer.save(options.out)
+    print(f"{time.monotonic() - began:.0f} s in all, {trainer.steps} steps\n{trainer.tried(held_out)}", flush=True)
+    export(options.out / "checkpoint.pt", options.out)
+
+
+def export(checkpoint: Path, folder: Path) -> None:
+    """Write encoder.onnx and decoder.onnx; a failure is told, and leaves the checkpoint to try again from."""
+    try:
+        _export(checkpoint, folder)
+    except Exception:
+        traceback.print_exc()
+        print(f"the networks were not written; {checkpoint} remains", flush=True)
+
+
+def _export(checkpoint: Path, folder: Path) -> None:
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    encoder, decoder = Encoder(state["width"]).eval(), Decoder(state["width"]).eval()
+    encoder.load_state_dict(state["encoder"])
+    decoder.load_state_dict(state["decoder"])
+    image, bits = torch.rand(1, 3, 64, 96), torch.ones(1, 1, 8, 12)
+    for name, net, inputs in (
+        ("encoder", encoder, {"image": image, "bits": bits}),
+        ("decoder", decoder, {"image": image}),
+    ):
+        out = "wave" if name == "encoder" else "logits"
+        axes = {each: {2: f"{each}_height", 3: f"{each}_width"} for each in (*inputs, out)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter that needs no further package is the older one, and says so
+            torch.onnx.export(
+                net, tuple(inputs.values()), str(folder / f"{name}.onnx"), input_names=list(inputs), output_names=[out],
+                dynamic_axes=axes, opset_version=17, dynamo=False,
+            )  # fmt: skip
+        print(f"{folder / name}.onnx: {(folder / f'{name}.onnx').stat().st_size / 1e6:.1f} MB", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--side", type=int, default=256, help="the networks' picture, a multiple of 16")
-    parser.add_argument("--width", type=int, default=24)
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=480, help="of training; making pictures comes before")
+    parser.add_argument("--width", type=int, default=48, help="channels at a quarter of the frame's resolution")
+    parser.add_argument("--crop", type=int, default=256, help="the part of the canonical frame that is trained on")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--distortion", type=float, default=1.0, help="0 (none) to 1, reached after 70 %% of the steps")
-    parser.add_argument("--faint", type=float, default=400.0, help="what visibility costs, reached after 80 %%")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--smooth", type=float, default=0.3, help="what slow and crowded waves cost")
+    parser.add_argument("--stock", type=int, default=4000, help="pictures to train on")
+    parser.add_argument("--held-out", type=int, default=64, help="pictures to try on")
+    parser.add_argument("--photographs", type=Path, help="a folder of pictures to train on, too")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 2))
+    parser.add_argument("--device", default="")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=float, default=10, help="seconds between two lines of progress")
+    parser.add_argument("--save-every", type=float, default=60, help="seconds between two checkpoints")
+    parser.add_argument("--from", dest="checkpoint", type=Path, help="write the networks of a checkpoint, no more")
     options = parser.parse_args()
-    export(*train(options), options.side, options.out)
+    if options.checkpoint is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        _export(options.checkpoint, options.out)
+    else:
+        train(options)
 
 
 if __name__ == "__main__":

@@ -84,10 +84,16 @@ async def _storage(settings: Settings) -> list[Finding]:
                     identity.subject,
                     _OWN_CERTIFICATE if identity.is_development else "",
                 ),
+                Finding("watermark", "ok", _watermark(settings, assembly.stamper.watermark_name)),
             ]
     except SafelightError as error:
         return [Finding("store and models", "missing", str(error), "See above; until then nothing can run.")]
     return findings
+
+
+def _watermark(settings: Settings, name: str | None) -> str:
+    read = "" if settings.watermark_networks is None else f", networks of {settings.watermark_networks}"
+    return f"{settings.watermark_engine} ({name}){read}"
 
 
 def _installed(what: str, module: str) -> Finding:

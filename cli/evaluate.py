@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,23 +68,44 @@ def table(
         ),
     ] = "",
     ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
+    shard: Annotated[
+        str,
+        typer.Option(help="K/N: do the K-th of N parts, beside other processes; `eval report` puts them together."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Expose every prompt to every layer, grade what is drawn, and print the table.
 
     Stop it when you like: the same command goes on where it stopped.
     """
-    run(_evaluate(source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, grader, ocr))
-    _publish(out, as_json)
+    part = _shard(shard)
+    run(
+        _evaluate(
+            source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, grader, ocr, part
+        )
+    )
+    if part is None:
+        _publish((out,), as_json)
 
 
 @evaluation.command("report")
 def report(
-    folder: Annotated[Path, typer.Argument(help="What `safelight eval table --out` made.")],
+    folder: Annotated[
+        list[Path], typer.Argument(help="What `safelight eval table --out` made; of several, one table.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Make the reports of an evaluation anew, finished or not."""
-    _publish(folder, as_json)
+    """Make the reports of an evaluation anew, finished or not, with all its shards. They go to the first folder."""
+    _publish(tuple(folder), as_json)
+
+
+def _shard(given: str) -> tuple[int, int] | None:
+    if not given:
+        return None
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", given)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise typer.BadParameter(f"{given} is no part: write K/N, such as 3/12.", param_hint="--shard")
+    return int(match[1]), int(match[2])
 
 
 async def _evaluate(
@@ -98,6 +120,7 @@ async def _evaluate(
     weights: Path | None,
     grader: str,
     ocr: bool,
+    shard: tuple[int, int] | None,
 ) -> None:
     import asyncio
 
@@ -117,12 +140,15 @@ async def _evaluate(
     from ..evals.ocr import reader
     from ..evals.panel import load_panel
     from ..evals.record import Record
-    from ..evals.runner import Work, attack_names, evaluate, jobs
+    from ..evals.results import shard_folder
+    from ..evals.runner import Work, attack_names, evaluate, jobs, shard_of
     from ..evals.shadow import Shadow
     from ..safety.moderators.head import weights_name
 
     cases = await asyncio.to_thread(read_cases, source) if source else await asyncio.to_thread(shipped_cases)
     due = jobs(sample(cases, limit, seed=seed), modes, attack_names() if "all" in attacks else attacks)
+    if shard is not None:
+        due, out = shard_of(due, *shard), shard_folder(out, *shard)
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -182,17 +208,17 @@ def _offline(settings: Settings) -> Settings:
     return settings.model_copy(update={"search": ("none",)})
 
 
-def _publish(folder: Path, as_json: bool) -> None:
-    run(_report(folder, as_json))
+def _publish(folders: tuple[Path, ...], as_json: bool) -> None:
+    run(_report(folders, as_json))
 
 
-async def _report(folder: Path, as_json: bool) -> None:
+async def _report(folders: tuple[Path, ...], as_json: bool) -> None:
     import asyncio
 
     from ..evals.report import load_summary, write_reports
 
-    summary = await asyncio.to_thread(load_summary, folder)
-    written = await asyncio.to_thread(write_reports, folder, summary)
+    summary = await asyncio.to_thread(load_summary, *folders)
+    written = await asyncio.to_thread(write_reports, folders[0], summary)
     if as_json:
         print_json(summary.public())
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .intervals import Proportion
 from .plots import interval_plot, roc_plot
-from .results import read_description, read_results
+from .results import read_together
 from .summary import LAYERS, Benign, ModeSummary, Summary, summarize
 from .table import COLUMNS, Row
 
@@ -32,9 +32,10 @@ _MEANING = {
 }
 
 
-def load_summary(folder: Path) -> Summary:
-    """The figures of the evaluation in a folder. Raises BadFile where there is none."""
-    return summarize(read_results(folder), read_description(folder))
+def load_summary(*folders: Path) -> Summary:
+    """The figures of one evaluation, whose records and shards are in these folders. Raises BadFile, BadInput."""
+    description, records = read_together(folders)
+    return summarize(records, description)
 
 
 def write_reports(folder: Path, summary: Summary) -> tuple[Path, Path]:

@@ -1,10 +1,13 @@
-"""Where an evaluation is kept: a folder with what was evaluated, and one line for each record, only ever appended."""
+"""Where an evaluation is kept: a folder with what was evaluated, and one line for each record, only ever appended.
+
+Processes and machines that share the work each write a folder of their own (`shard_folder`); read together, they are
+one evaluation, provided that they were made on the same."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +17,7 @@ from pydantic import ValidationError
 from ..errors import BadFile, BadInput
 from .record import Record
 
-__all__ = ["Results", "read_description", "read_results"]
+__all__ = ["Results", "evaluations", "read_description", "read_results", "read_together", "shard_folder"]
 
 _RECORDS = "results.jsonl"
 _DESCRIPTION = "evaluation.json"
@@ -111,6 +114,51 @@ def read_results(folder: Path) -> Iterator[Record]:
                     raise BadFile(f"{path}, line {number}: no record ({fault}). Remove the line to redo it.") from error
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def shard_folder(folder: Path, shard: int, shards: int) -> Path:
+    """Where the `shard`-th of `shards` processes keeps its records."""
+    return folder / f"shard-{shard:0{len(str(shards))}d}-of-{shards}"
+
+
+def evaluations(folders: Sequence[Path]) -> list[Path]:
+    """The folders that hold records: each of `folders` itself and its shards.
+
+    Raises:
+        BadFile: one of them holds neither.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        here = [each for each in (folder, *sorted(folder.glob("shard-*-of-*"))) if (each / _DESCRIPTION).exists()]
+        if not here:
+            read_description(folder)  # which says what is wrong
+        found += here
+    return found
+
+
+def read_together(folders: Sequence[Path]) -> tuple[dict[str, Any], Iterator[Record]]:
+    """What the folders were made on, and the records of all of them, one at a time; what is there twice, once.
+
+    Raises:
+        BadInput: they were not made on the same; the message names what differs.
+        BadFile: as `read_description` and, while it is read, `read_results`.
+    """
+    places = evaluations(folders)
+    description = read_description(places[0])
+    for place in places[1:]:
+        other = read_description(place)
+        if differs := sorted(name for name in {*description, *other} if description.get(name) != other.get(name)):
+            raise BadInput(f"{place} and {places[0]} are evaluations with another {', '.join(differs)}.")
+    return description, _each_once(places)
+
+
+def _each_once(places: Sequence[Path]) -> Iterator[Record]:
+    seen: set[str] = set()
+    for place in places:
+        for record in read_results(place):
+            if record.key not in seen:
+                seen.add(record.key)
+                yield record
 
 
 def _drop_half_line(path: Path) -> None:

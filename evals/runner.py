@@ -25,7 +25,7 @@ from .record import PLAIN, Graded, Mode, Record, Spent, key_of
 from .results import Results
 from .shadow import Exposed, Shadow, Shot
 
-__all__ = ["Job", "Work", "attack_names", "blurred", "evaluate", "jobs"]
+__all__ = ["Job", "Work", "attack_names", "blurred", "evaluate", "jobs", "shard_of"]
 
 _THUMBNAIL = 64  # pixels
 _BLUR = 5.0  # pixels of radius, on the thumbnail: shapes and colors are left, words and faces are not
@@ -77,6 +77,18 @@ def jobs(cases: Sequence[Case], modes: Sequence[Mode], attacks: Sequence[str] = 
         raise BadInput(f"There is no attack {', '.join(unknown)}. There are: {', '.join(attack_names())}.")
     under = tuple(dict.fromkeys((PLAIN, *attacks)))
     return [Job(case, mode, name) for case in cases for name in under for mode in dict.fromkeys(modes)]
+
+
+def shard_of(due: Sequence[Job], shard: int, shards: int) -> list[Job]:
+    """The jobs of the `shard`-th (from 1) of `shards` processes: every case whole, dealt out in turn.
+
+    Raises:
+        BadInput: there is no such shard.
+    """
+    if not 1 <= shard <= shards:
+        raise BadInput(f"There is no shard {shard} of {shards}: they are 1/{shards} to {shards}/{shards}.")
+    places = {case_id: place for place, case_id in enumerate(dict.fromkeys(job.case.id for job in due))}
+    return [job for job in due if places[job.case.id] % shards == shard - 1]
 
 
 async def evaluate(

@@ -120,7 +120,7 @@ class Shadow:
     async def _plan(self, prompt: str, mode: Mode, seed: int, trace: _Trace) -> Plan:
         """The plan that is drawn: of the safe completion where one was found, else of the prompt as it is."""
         thinker = self._reasoner if mode == "thinking" else self._drafter
-        verdict = await trace.upstream_verdict(_prompt_content(prompt))
+        verdict = await trace.upstream_verdict(_prompt_content(prompt, final=mode == "instant"))
         text = prompt
         if mode == "thinking" and verdict.decision is Decision.REWRITE:
             text = await self._completed(prompt, verdict, trace) or prompt
@@ -241,8 +241,8 @@ def _layer(verdicts: list[tuple[Stage, Verdict]], caught: bool) -> Layer:
     )
 
 
-def _prompt_content(prompt: str) -> Content:
-    return Content.of_text(Stage.PROMPT, prompt)
+def _prompt_content(prompt: str, *, final: bool = False) -> Content:
+    return Content.of_text(Stage.PROMPT, prompt, final=final)
 
 
 def _evidence(verdict: Verdict) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Fits the panel that grades: `python -m safelight.evals.training DATA.jsonl --out evals/grader.npz`.
+"""Fits the panel that grades: `python -m safelight.evals.training DATA.jsonl PAIRS.jsonl --out evals/grader.npz`.
 
 The clusters of the data are halved by a hash of their name: the panel is fitted on one half, and its figures are those
-on the other, which it never saw. Each head draws its own bootstrap of clusters; the clusters that it left out set its
-threshold. The same data and seed give the same file, byte for byte.
+on the other, which it never saw. It is fitted on rewriting pairs too, but for those of a group that the other half
+touches, and on the project's own examples. Each head draws its own bootstrap of clusters; the labeled prompts that it
+left out set its threshold. The same data and seed give the same file, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from .panel import BUCKETS, Head, features, save_panel
 __all__ = ["Row", "fit_panel", "halves", "is_fitted", "main", "read_rows"]
 
 _HEADS = 10
+_PAIRS = 2  # of a group, whose pairs say much the same
 _PENALTY = 0.02  # L2 in units of 1 / rows; chosen on a split of the fitted half
 # At which each head's threshold is set, on the clusters that it left out: a grader should rather find too much.
 _FALSE_POSITIVES = 0.1
@@ -33,46 +37,72 @@ _FALSE_POSITIVES = 0.1
 
 @dataclass(frozen=True)
 class Row:
-    """One labeled text, as buckets, and the cluster of texts that it must not be split from."""
+    """One labeled text, as buckets, and the cluster of texts that it must not be split from. `group` is that of a
+    rewriting pair, or of the prompts that such pairs were made from. `aside` rows are fitted on and nothing else."""
 
     buckets: NDArray[np.int64]
     unsafe: bool
     cluster: str
+    group: str = ""
+    aside: bool = False
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a JSONL file with `prompt`, `label` (unsafe | safe) and `cluster` (or `group`, else the id).
+    """The rows of a JSONL file with `prompt`, `label` (unsafe | safe) and `cluster` (or `group`, else the id), or of
+    rewriting pairs (`unsafe`, `safe`, `group`), of which the first two of each group are taken.
 
     Rows of the form `obfuscated` are left out: a picture that says something in code says it to nobody.
 
     Raises:
-        BadFile: a line is not such a row.
+        BadFile: a line is neither.
     """
-    rows = []
+    rows: list[Row] = []
+    taken: Counter[str] = Counter()
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 item = json.loads(line)
-                if item.get("form") == "obfuscated":
-                    continue
-                cluster = str(item.get("cluster") or item.get("group") or item["id"])
-                rows.append(Row(features(item["prompt"]), {"unsafe": True, "safe": False}[item["label"]], cluster))
+                if "unsafe" in item:
+                    taken[item["group"]] += 1
+                if item.get("form") != "obfuscated" and taken[item.get("group")] <= _PAIRS:
+                    rows += _parsed(item)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise BadFile(f"{path}, line {number}: not a labeled prompt ({error}).") from error
+                raise BadFile(f"{path}, line {number}: not a labeled prompt, and no pair ({error}).") from error
     return rows
 
 
+def _parsed(item: dict[str, Any]) -> Iterator[Row]:
+    if "unsafe" in item:
+        group = str(item["group"])
+        for unsafe in (True, False):
+            yield Row(features(item["unsafe" if unsafe else "safe"]), unsafe, f"pair {group}", group, aside=True)
+    else:
+        cluster = str(item.get("cluster") or item.get("group") or item["id"])
+        unsafe = {"unsafe": True, "safe": False}[item["label"]]
+        yield Row(features(item["prompt"]), unsafe, cluster, str(item.get("group") or ""))
+
+
+def own_examples() -> list[Row]:
+    """The project's own examples, which the classifier is trained on too."""
+    seeds = resources.files(f"{__package__.rpartition('.')[0]}.safety.training") / "seeds.jsonl"
+    items = [json.loads(line) for line in seeds.read_text(encoding="utf-8").splitlines()]
+    return [
+        Row(features(item["prompt"]), bool(item.get("policies")), f"own {number}", aside=True)
+        for number, item in enumerate(items)
+    ]
+
+
 def is_fitted(cluster: str) -> bool:
-    """Whether the shipped panel may have been fitted to what this cluster says."""
+    """Whether the shipped panel may have been fitted to what this cluster says. The classifier's folds know the rule
+    too (`safety.training.rows.is_graders`), written twice so that the panel shares no code with what it grades."""
     return bool(hashlib.sha256(f"panel:{cluster}".encode()).digest()[0] % 2)
 
 
 def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows to fit and the rows to report on. No cluster is in both."""
-    fitted: list[Row] = []
-    kept: list[Row] = []
-    for row in rows:
-        (fitted if is_fitted(row.cluster) else kept).append(row)
+    """The rows to fit and the rows to report on. No cluster is in both, and no group of theirs."""
+    kept = [row for row in rows if not row.aside and not is_fitted(row.cluster)]
+    touched = {row.group for row in kept if row.group}
+    fitted = [row for row in rows if (row.group not in touched if row.aside else is_fitted(row.cluster))]
     return fitted, kept
 
 
@@ -88,13 +118,14 @@ def fit_panel(rows: Sequence[Row], *, heads: int = _HEADS, seed: int = 0) -> lis
     clusters = sorted({row.cluster for row in rows})
     place = {cluster: index for index, cluster in enumerate(clusters)}
     at = np.array([place[row.cluster] for row in rows])
+    judged = np.array([not row.aside for row in rows])
     matrix, unsafe = _matrix(rows), np.array(labels)
     made = []
     for number in range(heads):
         dice = np.random.default_rng([seed, number])
         drawn = np.bincount(dice.integers(len(clusters), size=len(clusters)), minlength=len(clusters))
         weights, intercept = _fit(matrix, unsafe, drawn[at].astype(np.float64))
-        out = drawn[at] == 0
+        out = (drawn[at] == 0) & judged
         logits = matrix[out] @ weights + intercept
         threshold = float(np.quantile(logits[~unsafe[out]], 1 - _FALSE_POSITIVES))
         made.append(Head(weights.astype(np.float32), intercept, threshold))
@@ -123,16 +154,22 @@ def figures(heads: Sequence[Head], rows: Sequence[Row], *, quorum: int = 6) -> d
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit, report, write."""
     parser = argparse.ArgumentParser(prog="python -m safelight.evals.training", description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="+", help="labeled prompts and rewriting pairs")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("grader.npz"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--heads", type=int, default=_HEADS)
+    parser.add_argument("--no-seeds", action="store_true", help="leave out the project's own examples")
     given = parser.parse_args(arguments)
-    fitted, kept = halves(read_rows(given.data))
+    own = [] if given.no_seeds else own_examples()
+    fitted, kept = halves([*(row for file in given.data for row in read_rows(file)), *own])
     heads = fit_panel(fitted, heads=given.heads, seed=given.seed)
     card = {
         "what": "logistic heads over hashed word and character n-grams, each on a bootstrap of clusters",
-        "data": {"sha256": hashlib.sha256(given.data.read_bytes()).hexdigest(), "fitted_rows": len(fitted)},
+        "data": {
+            "sha256": [hashlib.sha256(file.read_bytes()).hexdigest() for file in given.data],
+            "own_examples": len(own),
+            "fitted_rows": len(fitted),
+        },
         "seed": given.seed,
         "unseen": figures(heads, kept),
     }

@@ -20,6 +20,7 @@ __all__ = [
     "PARENT_LABEL",
     "RUN_LABEL",
     "WATERMARK_ALGORITHM",
+    "WATERMARK_ALGORITHMS",
     "Bindings",
     "definition",
     "ingredient",
@@ -28,6 +29,7 @@ __all__ = [
 NAMESPACE: Final = "org.safelight"
 RUN_LABEL: Final = f"{NAMESPACE}.run"
 WATERMARK_ALGORITHM: Final = f"{NAMESPACE}.spread.1"
+WATERMARK_ALGORITHMS: Final = (WATERMARK_ALGORITHM, f"{NAMESPACE}.neural.1")
 FINGERPRINT_ALGORITHM: Final = f"{NAMESPACE}.pdq"
 PARENT_LABEL: Final = "parent"
 # What the signer itself vouches for; by default the library lists all but the hard binding as merely gathered.
@@ -46,7 +48,7 @@ _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 @dataclass(frozen=True)
 class Bindings:
     """What ties a manifest to the pixels. `pixels` is a digest of the decoded samples by tile, `mark` the watermark's
-    payload; both None where there is none."""
+    payload and `algorithm` the engine that put it there; all None where there is none."""
 
     image_id: str
     fingerprint: bytes
@@ -54,6 +56,7 @@ class Bindings:
     height: int
     pixels: str
     mark: str | None = None
+    algorithm: str | None = None
 
 
 def definition(
@@ -125,7 +128,8 @@ def _soft_bindings(bindings: Bindings) -> list[dict[str, Any]]:
     """C2PA 2.x section 9.3: what finds this manifest again after it was stripped."""
     values = [(FINGERPRINT_ALGORITHM, base64.b64encode(bindings.fingerprint).decode())]
     if bindings.mark is not None:
-        values.insert(0, (WATERMARK_ALGORITHM, base64.b64encode(bytes.fromhex(bindings.mark)).decode()))
+        algorithm = bindings.algorithm or WATERMARK_ALGORITHM
+        values.insert(0, (algorithm, base64.b64encode(bytes.fromhex(bindings.mark)).decode()))
     return [
         {
             "label": "c2pa.soft-binding",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .manifest import FINGERPRINT_ALGORITHM, RUN_LABEL, WATERMARK_ALGORITHM
+from .manifest import FINGERPRINT_ALGORITHM, RUN_LABEL, WATERMARK_ALGORITHMS
 
 __all__ = ["Edit", "ManifestReport", "summarize"]
 
@@ -99,7 +99,8 @@ def summarize(store: dict[str, Any]) -> ManifestReport:
     generators = active.get("claim_generator_info") or [{}]
     edits = tuple(_edits(manifests, label))
     fingerprint = _binding(active, FINGERPRINT_ALGORITHM)
-    mark = _binding(active, WATERMARK_ALGORITHM)
+    marks = (_binding(active, algorithm) for algorithm in WATERMARK_ALGORITHMS)
+    mark = next((each for each in marks if each is not None), None)
     return ManifestReport(
         state=state,
         label=label,

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import BadInput
 from .fingerprint import FINGERPRINT_BYTES
-from .manifest import FINGERPRINT_ALGORITHM, WATERMARK_ALGORITHM
+from .manifest import FINGERPRINT_ALGORITHM, WATERMARK_ALGORITHMS
 from .registry import Registry
 from .stamper import ImageStamper, image_id_of
 
@@ -48,7 +48,8 @@ class Resolver:
 
     def supported_algorithms(self) -> dict[str, Any]:
         """The soft bindings that are understood."""
-        return {"watermarks": [{"alg": WATERMARK_ALGORITHM}], "fingerprints": [{"alg": FINGERPRINT_ALGORITHM}]}
+        marks = [{"alg": algorithm} for algorithm in WATERMARK_ALGORITHMS]
+        return {"watermarks": marks, "fingerprints": [{"alg": FINGERPRINT_ALGORITHM}]}
 
     async def by_binding(self, alg: str, value: str) -> list[Match]:
         """The manifests of a binding's value (base64). Raises BadInput where it is not one that is understood."""
@@ -59,14 +60,14 @@ class Resolver:
         if alg == FINGERPRINT_ALGORITHM and len(raw) == FINGERPRINT_BYTES:
             found = await self._registry.near([raw], _NEAR)
             return [Match(each.image_id, round(100 * (1 - each.distance / 256))) for each in found]
-        if alg == WATERMARK_ALGORITHM and len(raw) == 12:
+        if alg in WATERMARK_ALGORITHMS and len(raw) == 12:
             bits = f"{int.from_bytes(raw):096b}"
             image_id = image_id_of(int(bits[_NUMBER], 2))
             known = await self._registry.by_image_id(image_id)
             stamped = None if known is None else (known.facts or {}).get("watermark")
             # The whole sealed payload must be the one that was stamped: a number alone could be guessed.
             return [Match(image_id, 100)] if known is not None and stamped == raw.hex() else []
-        known_algorithms = f"{WATERMARK_ALGORITHM} (12 bytes) and {FINGERPRINT_ALGORITHM} (32 bytes)"
+        known_algorithms = f"{', '.join(WATERMARK_ALGORITHMS)} (12 bytes) and {FINGERPRINT_ALGORITHM} (32 bytes)"
         raise BadInput(f"No binding {alg} of {len(raw)} bytes is known here: only {known_algorithms}.")
 
     async def by_content(self, data: bytes) -> list[Match]:

@@ -33,8 +33,8 @@ from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
 from .verdict import Candidate, Evidence, judge
+from .watermark.choice import open_watermark
 from .watermark.engine import Reading, WatermarkEngine
-from .watermark.spread import SpreadSpectrum
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -64,6 +64,7 @@ class ImageStamper:
         quality: int = 92,
     ) -> None:
         self.identity = identity
+        self.watermark_name = None if watermark is None else watermark.name
         self._watermark = watermark
         self.registry = registry
         self._credentials = ContentCredentials(identity, version=version, trust_list=trust_list)
@@ -132,6 +133,7 @@ class ImageStamper:
             height=final.height,
             pixels=tile_digest(final),
             mark=mark,
+            algorithm=self.watermark_name,
         )
         signed = self._credentials.sign(encoded, media_type, facts, bindings)
         stamp = Stamp(
@@ -212,7 +214,8 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         _log.warning(warning)
     # Whoever has this secret can make marks that read as ours, so that it lies where the other keys lie.
     current, known = KeyRing.open(settings.keys_dir).get("watermark")
-    engine = SpreadSpectrum(known[current], [secret for name, secret in known.items() if name != current])
+    retired = [secret for name, secret in known.items() if name != current]
+    engine = open_watermark(settings.watermark_engine, settings.watermark_networks, known[current], retired)
     return ImageStamper(
         identity,
         engine,

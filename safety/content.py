@@ -93,7 +93,8 @@ class Content:
     `parts` are what will move (to a tool, a generator, the user) and what a clearance binds to. `context` is what a
     moderator should know beside them (earlier turns, parent images, the plan, our own summary of the intent): judged
     together with the parts, never part of the digest. `stacks` names the policy stacks that apply strictly (`minors`,
-    `bio`): there, what nobody could check is blocked.
+    `bio`): there, what nobody could check is blocked. `final` tells that nobody will rewrite it: it passes as it is, or
+    is refused.
 
     Raises:
         TypeError: the stage is no Stage, or a part is neither a TextPart nor an ImagePart.
@@ -103,6 +104,7 @@ class Content:
     parts: tuple[Part, ...]
     context: tuple[Part, ...] = ()
     stacks: frozenset[str] = frozenset()
+    final: bool = False
 
     def __post_init__(self) -> None:
         if type(self.stage) is not Stage:
@@ -116,19 +118,22 @@ class Content:
                 raise TypeError(f"Content consists of TextParts and ImageParts, not of {type(part).__name__}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Content, (self.stage, self.parts, self.context, self.stacks)
+        return Content, (self.stage, self.parts, self.context, self.stacks, self.final)
 
     @classmethod
-    def of_text(cls, stage: Stage, text: str, *, source: str = "prompt", trusted: bool = True) -> Content:
+    def of_text(
+        cls, stage: Stage, text: str, *, source: str = "prompt", trusted: bool = True, final: bool = False
+    ) -> Content:
         """The common case: one passage of text."""
-        return cls(stage, (TextPart(text, source, trusted),))
+        return cls(stage, (TextPart(text, source, trusted),), final=final)
 
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 that commits to the number, order, kind and exact content of the parts.
 
         Framed (domain tag, count, then kind and fixed-size hash of each part), so that no two different part lists
-        share an encoding. `source`, `trusted` and `context` guide judgement but do not move, and are left out.
+        share an encoding. `source`, `trusted`, `context`, `stacks` and `final` guide judgement but do not move, and are
+        left out.
         """
         frame = hashlib.sha256(b"safelight.content.v1\0" + struct.pack(">I", len(self.parts)))
         for part in self.parts:

@@ -28,11 +28,16 @@ _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Thresholds(BaseModel):
-    """Scores (0..1) from which a finding rewrites, goes to review, or blocks; None where that never happens."""
+    """Scores (0..1) from which a finding rewrites, goes to review, or blocks; None where that never happens.
+
+    `refuse` is where `rewrite` begins for content that nobody will rewrite (`Content.final`), and so refuses: a rewrite
+    for nothing costs a word or two, a refusal for nothing the whole request. None: from `rewrite` on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rewrite: float | None = Field(default=None, ge=0, le=1)
+    refuse: float | None = Field(default=None, ge=0, le=1)
     review: float | None = Field(default=None, ge=0, le=1)
     block: float | None = Field(default=None, ge=0, le=1)
 
@@ -42,6 +47,10 @@ class Thresholds(BaseModel):
         for (milder, low), (severer, high) in itertools.pairwise(named):
             if low >= high:
                 raise ValueError(f"{milder} ({low:g}) must lie below {severer} ({high:g}), or it could never happen")
+        if self.refuse is not None:
+            low, high = self.rewrite, next((limit for limit in (self.review, self.block) if limit is not None), 1.0)
+            if low is None or not low <= self.refuse <= high:
+                raise ValueError(f"refuse ({self.refuse:g}) must lie between rewrite and what is severer")
         return self
 
     @property
@@ -49,14 +58,14 @@ class Thresholds(BaseModel):
         """The mildest threshold there is, from which a score matters at all."""
         return next((limit for limit in (self.rewrite, self.review, self.block) if limit is not None), None)
 
-    def decide(self, score: float) -> Decision:
+    def decide(self, score: float, *, final: bool = False) -> Decision:
         """The severest decision whose threshold `score` reaches. Raises ValueError for what is no score (NaN)."""
         if not 0 <= score <= 1:
             raise ValueError(f"a score lies within 0 and 1, not {score!r}")
         for decision, limit in (
             (Decision.BLOCK, self.block),
             (Decision.REVIEW, self.review),
-            (Decision.REWRITE, self.rewrite),
+            (Decision.REWRITE, self.refuse if final and self.refuse is not None else self.rewrite),
         ):
             if limit is not None and score >= limit:
                 return decision
@@ -139,14 +148,15 @@ class Policy(BaseModel):
         lowest = self.thresholds.at(stage).lowest
         return lowest is not None and score >= lowest * self.monitor.from_
 
-    def decide(self, stage: Stage, score: float, *, strict: bool = False) -> Decision:
-        """What a finding of this score means at this stage; `strict` where the content names this policy's stack.
+    def decide(self, stage: Stage, score: float, *, strict: bool = False, final: bool = False) -> Decision:
+        """What a finding of this score means at this stage; `strict` where the content names this policy's stack,
+        `final` where nobody will rewrite the content.
 
         A hard-block policy blocks where another would rewrite. Raises ValueError for what is no score (NaN).
         """
-        decision = self.thresholds.at(stage).decide(score)
+        decision = self.thresholds.at(stage).decide(score, final=final)
         if strict and self.thresholds.strict is not None:
-            decision = severest(decision, self.thresholds.strict.decide(score))
+            decision = severest(decision, self.thresholds.strict.decide(score, final=final))
         return Decision.BLOCK if decision is Decision.REWRITE and not self.rewritable else decision
 
 

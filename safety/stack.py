@@ -134,7 +134,7 @@ class SafetyStack:
             return finding
         policy, decision = self._policies[finding.policy], finding.decision
         if policy.stack in content.stacks:
-            strict = policy.decide(content.stage, finding.score, strict=True)
+            strict = policy.decide(content.stage, finding.score, strict=True, final=content.final)
             decision = severest(decision, strict)
         if decision is Decision.REWRITE and not policy.rewritable:
             decision = Decision.BLOCK

@@ -117,7 +117,8 @@ async def complete(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 async def prompt_content(brief: Brief, context: RunContext) -> Content:
-    """The request as a moderator sees it: text and input images, with every earlier turn beside them."""
+    """The request as a moderator sees it: text and input images, with every earlier turn beside them. Instant mode
+    rewrites no request."""
     blobs = context.services.store.blobs
     parts: list[Part] = [TextPart(brief.prompt, source="prompt")]
     parts += [ImagePart(await blobs.get(item.ref), item.media_type, source="input") for item in brief.images]
@@ -126,7 +127,7 @@ async def prompt_content(brief: Brief, context: RunContext) -> Content:
         if turn.text:
             history.append(TextPart(turn.text, source=f"turn {number} {turn.role}"))
         history += [ImagePart(await blobs.get(ref), source=f"turn {number} image") for ref in turn.images]
-    return Content(Stage.PROMPT, tuple(parts), context=tuple(history))
+    return Content(Stage.PROMPT, tuple(parts), context=tuple(history), final=brief.mode != "thinking")
 
 
 def outcome_record(outcome: Cleared[Any] | Blocked) -> dict[str, Any]:

@@ -1,19 +1,19 @@
-"""The neural engine: an encoder and a decoder that were trained elsewhere, behind the same protocol.
+"""The neural engine: networks put the payload's bits into cells and read them there; the classical pilots lie beneath.
 
-The encoder (ONNX; `image` (1, 3, side, side) in 0..1 and `bits` (1, n) of -1 and 1, to what is added to the image)
-works on a reduced copy; what it adds is enlarged to the image's size. The decoder (`image` to n values, positive for 1)
-sees a reduced copy too. Both are less than 10 MB. `benchmarks/train_watermark.py` trains and writes them.
+The encoder (ONNX: `image` (1, 3, h, w) in 0..1 and `bits` (1, 1, h / 8, w / 8) of -1 and 1, to `wave` (1, 2, h, w) for
+luma and for blue over luma) says what to add to the canonical frame; the decoder (`image`, to `logits`, one a cell)
+what it reads there. Sides are multiples of 8, each network is less than 10 MB, and `benchmarks/train_watermark.py`
+trains and writes them. Geometry, key, code, payload and content tag are the classical engine's, whose marks this one
+reads, too: one search by the pilots serves both.
 
-The payload is the classical engine's, its bits scrambled by the key, and repeated where n has room. Of the least sure
-bits a few are tried both ways (Chase, "A class of algorithms for decoding block codes", IEEE Trans. Inf. Theory 18(1),
-1972). Nothing but the payload's keyed code says that a mark was read.
+Nothing but the payload's keyed code says that a mark was read.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,117 +22,206 @@ from PIL import Image
 
 from ...errors import BadImage, ConfigError
 from ..fingerprint import opaque
+from .cells import CELL, Frame, bits_of, frame_of, margin, payload_in
+from .code import coded_length, decode
 from .engine import Effort, Geometry, Marked, Payload, Reading
-from .orientation import ORIENTATIONS, upright
-from .pattern import CANONICAL
-from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits, subkey
+from .masking import BLUE, LUMA, activity
+from .orientation import upright
+from .pattern import CANONICAL, PERIOD, Channel, Pattern, render
+from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
+from .search import Hit, Scene, climbs
+from .significance import p_value
+from .spectrum import LUMA_WEIGHTS, maps_of
+from .spread import LONGEST, SHORTEST, SpreadSpectrum
 from .tag import agreement, tag_of
 
 __all__ = ["NeuralWatermark"]
 
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
 _LARGEST: Final = 10_000_000  # bytes a network
-_SHORTEST: Final = 64  # pixels
-_UNSURE: Final = 6  # bits tried both ways: 8 orientations of 2**6 guesses leave a false alarm of 1.2e-7
-_FALSE_ALARM: Final = len(ORIENTATIONS) * 2.0 ** (_UNSURE - 32)
+_PILOT_SHARE: Final = 0.25  # of the power; as the networks were trained
+_HEADROOM: Final = (0.8, 0.56)  # as they were trained
+_WORTH_DECODING: Final = 5.2
+_PRESENT: Final = 1e-6
+_FIRST, _LEAST, _MOST = 0.9, 0.7, 1.6  # strengths
+_ENOUGH: Final = 1.3  # margin in a compressed copy; decoding begins to fail below 0.65
+_TRIED_QUALITY: Final = 50
 
 
 class NeuralWatermark:
-    """The neural watermark under one secret (32 bytes or more); it also reads those of `retired` secrets.
-
-    It knows the whole frame in its eight orientations, and as much of crops and turns as its decoder was trained for.
-    """
+    """The neural watermark under one secret (32 bytes or more); it also reads those of `retired` secrets."""
 
     name = "org.safelight.neural.1"
 
     def __init__(self, encoder: Path, decoder: Path, secret: bytes, retired: Sequence[bytes] = ()) -> None:
         """Raises ConfigError where a network cannot be used, or onnxruntime is not installed."""
         self._secret, self._retired = secret, tuple(retired)
+        self._classical = SpreadSpectrum(secret, retired)
         self._encoder, self._decoder = _session(encoder), _session(decoder)
+        for session, path, inputs in ((self._encoder, encoder, ["image", "bits"]), (self._decoder, decoder, ["image"])):
+            if [each.name for each in session.get_inputs()] != inputs:
+                raise ConfigError(f"{path} is not the network that it should be: its inputs are not {inputs}.")
         try:
-            (image, bits), (seen,) = self._encoder.get_inputs(), self._decoder.get_inputs()
-            self._side, self._bits = int(image.shape[-1]), int(bits.shape[-1])
-            fits = list(image.shape) == list(seen.shape) == [1, 3, self._side, self._side]
-        except (ValueError, TypeError, IndexError) as error:
-            raise ConfigError(f"{encoder} and {decoder} are not the networks of a watermark: {error}.") from error
-        if not fits or self._bits < PAYLOAD_BITS or self._decoder.get_outputs()[0].shape[-1] != self._bits:
-            raise ConfigError(f"{encoder} and {decoder} do not go together, or carry fewer than {PAYLOAD_BITS} bits.")
+            told = self._heard(Image.new("RGB", (4 * CELL, 3 * CELL)))
+            wave = self._wave(np.zeros((3 * CELL, 4 * CELL, 3), np.uint8), np.ones((3, 4), np.float32))
+        except Exception as error:  # the runtime's own errors have no common class
+            raise ConfigError(f"{encoder} and {decoder} are not the networks of a watermark: {error}") from error
+        if told.shape != (3, 4) or wave.shape != (2, 3 * CELL, 4 * CELL):
+            raise ConfigError(f"{encoder} and {decoder} are not the networks of a watermark.")
 
     def embed(self, image: Image.Image, image_number: int) -> Marked:
         """Mark an image (RGB or RGBA), but for what is fully transparent. Raises BadImage where it is too small."""
         if image.mode not in ("RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        if min(image.size) < _SHORTEST:
-            raise BadImage(f"{image.width} x {image.height} pixels are too few for a watermark.")
+        if max(image.size) < LONGEST or min(image.size) < SHORTEST:
+            raise BadImage(
+                f"{image.width} x {image.height} pixels are too few for a watermark: it takes {LONGEST} by {SHORTEST} "
+                "or more."
+            )
         seen = opaque(image)
         payload = Payload(VERSION, image_number, tag_of(seen, self._secret))
-        bits = self._scrambled(seal_bits(payload, self._secret), self._secret)
-        signs = (2 * bits.astype(np.float32) - 1)[None]
-        (mark,) = self._encoder.run(None, {"image": self._reduced(seen), "bits": signs})
+        width, height = (max(1, round(length * CANONICAL / max(seen.size))) for length in seen.size)
+        canonical = seen.resize((width, height), Image.Resampling.BILINEAR)
+        pattern = self._pattern(canonical, payload)
+        texture = activity(np.asarray(canonical, np.float32) @ LUMA_WEIGHTS)
+        rooms = np.stack([LUMA.at(texture), BLUE.at(texture)])
+        found = self._tried(canonical, pattern, rooms, payload)
+        strength = float(np.clip(_FIRST * _ENOUGH / max(found, 0.1), _LEAST, _MOST))
         pixels = np.array(image)
-        change = np.stack([np.asarray(_enlarged(plane, image.size)) for plane in 255 * mark[0]], -1)
+        marked = _added(pixels[..., :3], pattern * rooms * strength, rooms * strength)
         if image.mode == "RGBA":
-            change *= pixels[..., 3:] > 0
-        marked = np.clip(np.rint(pixels[..., :3] + change), 0, 255).astype(np.uint8)
-        error = float(np.mean((marked.astype(np.float32) - pixels[..., :3]) ** 2))
+            marked = np.where(pixels[..., 3:] > 0, marked, pixels[..., :3])
+            marked = np.concatenate([marked, pixels[..., 3:]], -1)
+        error = float(np.mean((marked[..., :3].astype(np.float32) - pixels[..., :3]) ** 2))
         psnr = float(10 * np.log10(255**2 / max(error, 1e-9)))
-        made = Image.fromarray(np.concatenate([marked, pixels[..., 3:]], -1))
-        is_read = self.read(made, "upright").payload == payload
-        return Marked(made, payload, psnr, is_read, {"psnr": psnr, "robust": is_read})
+        expected = found * strength / _FIRST
+        is_robust = expected >= 0.95 * _ENOUGH
+        detail = {"psnr": psnr, "robust": is_robust, "strength": round(strength, 3), "margin": round(expected, 2)}
+        return Marked(Image.fromarray(marked), payload, psnr, is_robust, detail)
 
     def read(self, image: Image.Image, effort: Effort = "full") -> Reading:
-        """Look for a mark: `upright` as the image lies, `full` also turned and mirrored."""
+        """Look for a mark of this engine or of the classical one: `upright` as the whole frame, `full` anyhow."""
         seen = opaque(image).convert("RGB")
         if min(seen.size) < 24:
             return Reading("absent")
-        shift = (seen.width / 2 * CANONICAL / max(seen.size), seen.height / 2 * CANONICAL / max(seen.size))
-        for matrix in ORIENTATIONS if effort == "full" else ORIENTATIONS[:1]:
-            a, b, c, d = (float(each) for each in matrix.ravel())
-            center = shift if a else shift[::-1]
-            turned = upright(seen, Geometry((a, b, c, d), center, CANONICAL))
-            if turned is None:
-                continue
-            (values,) = self._decoder.run(None, {"image": self._reduced(turned)})
-            for secret in (self._secret, *self._retired):
-                payload = self._payload(values[0], secret)
-                if payload is not None:
-                    geometry = Geometry((a, b, c, d), center, CANONICAL)
-                    score = float(np.abs(values).mean())
-                    tag = agreement(turned, payload.tag, secret)
-                    return Reading("read", payload, score, _FALSE_ALARM, geometry, tag)
-        return Reading("absent")
+        scene, best = Scene(Pattern.of(self._secret), maps_of(seen)), Reading("absent")
+        for secret in (self._secret, *self._retired):
+            reading = self._read(scene.under(Pattern.of(secret)), seen, secret, effort)
+            if reading is None:
+                return self._classical.read(image, effort)
+            if reading.state == "read":
+                return reading
+            best = min(best, reading, key=lambda each: each.p_value)
+        return best
 
     def pack(self, payload: Payload) -> bytes:
         """The payload as it is sealed into an image: 12 bytes."""
         return np.packbits(seal_bits(payload, self._secret)).tobytes()
 
-    def _reduced(self, image: Image.Image) -> Any:
-        small = image.resize((self._side, self._side), Image.Resampling.BILINEAR)
-        return np.asarray(small, np.float32).transpose(2, 0, 1)[None] / 255
-
-    def _scrambled(self, sealed: Any, secret: bytes) -> Any:
-        """The network's bits of a sealed payload."""
-        place, mask = self._veil(secret)
-        return sealed[place] ^ mask
-
-    def _payload(self, values: Any, secret: bytes) -> Payload | None:
-        place, mask = self._veil(secret)
-        signed = np.where(mask, -values, values)
-        soft = np.bincount(place, signed, PAYLOAD_BITS)
-        bits = (soft > 0).astype(np.uint8)
-        unsure = np.argsort(np.abs(soft))[:_UNSURE]
-        for flips in product((0, 1), repeat=_UNSURE):
-            tried = bits.copy()
-            tried[unsure] ^= np.array(flips, np.uint8)
-            payload = open_bits(tried, secret)
+    def _read(self, scene: Scene, seen: Image.Image, secret: bytes, effort: Effort) -> Reading | None:
+        """A reading; None where the mark is the classical engine's."""
+        best, tried = 0.0, "whole"
+        for stage, hit in climbs(scene, effort):
+            best, tried = max(best, hit.score), stage
+            if hit.score < _WORTH_DECODING:
+                continue
+            # First what is cheaper to tell: a tenth of what the network takes.
+            if open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret) is not None:
+                return None
+            frame = frame_of(seen, hit)
+            payload = payload_in(frame.folded(self._heard(frame.image)), secret)
             if payload is not None:
-                return payload
-        return None
+                return _reading(seen, secret, hit, payload)
+        p = p_value(best, tried)
+        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p)
 
-    def _veil(self, secret: bytes) -> tuple[Any, Any]:
-        """Which payload bit each of the network's bits carries, and which of them are inverted."""
-        rng = np.random.Generator(np.random.PCG64(int.from_bytes(subkey(secret, "neural"))))
-        place = rng.permutation(np.arange(self._bits) % PAYLOAD_BITS)
-        return place, rng.integers(0, 2, self._bits, dtype=np.uint8)
+    def _pattern(self, canonical: Image.Image, payload: Payload) -> Floats:
+        """The wave and the pilots together (2, h, w), of unit variance."""
+        pixels = _padded(canonical)
+        rows, columns = pixels.shape[0] // CELL, pixels.shape[1] // CELL
+        wave = self._wave(pixels, bits_of(payload, self._secret, rows, columns))
+        wave = wave[:, : canonical.height, : canonical.width]
+        beneath = np.stack([_pilots(each, canonical.size) for each in _channels(self._secret)])
+        mixed: Floats = np.sqrt(1 - _PILOT_SHARE) * wave + np.sqrt(_PILOT_SHARE) * beneath
+        return mixed.astype(np.float32)
+
+    def _tried(self, canonical: Image.Image, pattern: Floats, rooms: Floats, payload: Payload) -> float:
+        """The margin that the first strength leaves in a compressed copy."""
+        pixels = _added(np.asarray(canonical), pattern * rooms * _FIRST, rooms * _FIRST)
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "JPEG", quality=_TRIED_QUALITY)
+        with Image.open(out) as opened:
+            told = self._heard(Image.fromarray(_padded(opened.convert("RGB"))))
+        frame = Frame(canonical, (0, 0), np.ones(told.shape, bool))
+        return margin(frame.folded(told), payload, self._secret)
+
+    def _wave(self, pixels: Any, bits: Floats) -> Floats:
+        (wave,) = self._encoder.run(None, {"image": _planes(pixels), "bits": bits[None, None]})
+        found: Floats = wave[0]
+        return found
+
+    def _heard(self, image: Image.Image) -> Floats:
+        """The log odds of each cell of an image whose sides are multiples of 8."""
+        (logits,) = self._decoder.run(None, {"image": _planes(np.asarray(image))})
+        found: Floats = logits[0, 0]
+        return found
+
+
+def _reading(seen: Image.Image, secret: bytes, hit: Hit, payload: Payload) -> Reading:
+    a, b, c, d = (float(each) for each in np.asarray(hit.matrix).ravel())
+    geometry = Geometry((a, b, c, d), (float(hit.shift[0]), float(hit.shift[1])), PERIOD, hit.sign < 0)
+    whole = upright(seen, geometry)
+    tag = None if whole is None else agreement(whole, payload.tag, secret)
+    return Reading("read", payload, hit.score, min(p_value(hit.score, "whole"), 2.0**-26), geometry, tag)
+
+
+def _channels(secret: bytes) -> tuple[Channel, Channel]:
+    pattern = Pattern.of(secret)
+    return pattern.luma, pattern.blue
+
+
+def _pilots(channel: Channel, size: tuple[int, int]) -> Floats:
+    """The pilots alone, of unit variance, over a canonical frame."""
+    coefficients = channel.amplitudes * channel.phases
+    coefficients[channel.pilots :] = 0
+    coefficients /= np.sqrt(2 * (np.abs(coefficients) ** 2).sum())
+    width, height = size
+    return render(channel, coefficients, np.arange(width) + 0.5, np.arange(height) + 0.5)
+
+
+def _padded(image: Image.Image) -> Any:
+    """Its pixels, the last row and column repeated until both sides are multiples of a cell."""
+    pixels = np.asarray(image)
+    return np.pad(pixels, ((0, -pixels.shape[0] % CELL), (0, -pixels.shape[1] % CELL), (0, 0)), mode="edge")
+
+
+def _added(pixels: Any, change: Floats, room: Floats) -> Any:
+    """Pixels (h, w, 3) with a canonical change (2, ...) in gray levels added; white and black give way to it."""
+    size = (pixels.shape[1], pixels.shape[0])
+    luma, blue = (_resized(each, size, Image.Resampling.BICUBIC) for each in change)
+    luma_room, blue_room = (_resized(each, size, Image.Resampling.BILINEAR) for each in room)
+    luma = luma - LUMA_WEIGHTS[2] * blue
+    marked = np.empty_like(pixels)
+    luma_room = _HEADROOM[0] * luma_room
+    for index in range(3):
+        plane = pixels[..., index].astype(np.float32)
+        least = luma_room + _HEADROOM[1] * blue_room if index == 2 else luma_room
+        np.maximum(plane, least, out=plane)
+        np.minimum(plane, 255 - least, out=plane)
+        plane += luma + blue if index == 2 else luma
+        marked[..., index] = np.clip(np.rint(plane), 0, 255)
+    return marked
+
+
+def _resized(plane: Floats, size: tuple[int, int], how: Image.Resampling) -> Floats:
+    if (plane.shape[1], plane.shape[0]) == size:
+        return plane
+    return np.asarray(Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(size, how))
+
+
+def _planes(pixels: Any) -> Floats:
+    return np.ascontiguousarray(pixels.astype(np.float32).transpose(2, 0, 1)[None] / 255)
 
 
 def _session(path: Path) -> Any:
@@ -153,7 +242,3 @@ def _session(path: Path) -> Any:
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own errors have no common class
         raise ConfigError(f"{path} is not a network that onnxruntime can run: {error}") from error
-
-
-def _enlarged(plane: Any, size: tuple[int, int]) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(size, Image.Resampling.BILINEAR)

@@ -56,6 +56,11 @@ class Encoder:
                 self._cache.popitem(last=False)
         return np.stack(out) if out else np.empty((0, WIDTH), np.float32)
 
+    def remember(self, texts: Sequence[str], numbers: NDArray[np.float32]) -> None:
+        """Take these embeddings, (n, 770), as known, as if the texts had just been encoded."""
+        with self._lock:
+            self._cache.update(zip(texts, numbers, strict=True))
+
     def warm(self) -> None:
         """Load the models now."""
         self.encode(["warm"])

@@ -105,7 +105,7 @@ class SetGuard:
             return None
         return Finding(
             policy=policy, category="contact sheet", score=score, moderator=NAME, evidence=f"contact sheet, {where}",
-            decision=self._policies[policy].decide(content.stage, score),
+            decision=self._policies[policy].decide(content.stage, score, final=content.final),
         )  # fmt: skip
 
 

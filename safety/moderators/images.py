@@ -106,7 +106,9 @@ class ImageMonitor:
 
     def _judge(self, text: str, remark: str, index: int, content: Content) -> list[Finding]:
         judged = Judged(text, index, remark)
-        found = judge_text(judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME)
+        found = judge_text(
+            judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME, final=content.final
+        )
         return [finding for finding in found if finding.decision is not Decision.ALLOW]
 
     def _unread(
@@ -152,7 +154,7 @@ class ImageMonitor:
     ) -> Finding | None:
         if policy not in self._policies:
             return None
-        decision = self._policies[policy].decide(content.stage, score)
+        decision = self._policies[policy].decide(content.stage, score, final=content.final)
         return Finding(
             policy=policy,
             category=category,

@@ -24,7 +24,7 @@ NAME = "embedded.injection"
 _POLICY = "injection"
 _TEMPERATURE = 2.41  # of the defender's logits, from its classifier_config.json
 _SURE = 0.94  # its calibrated score at its own setting "Low": what it is believed from
-_AGREED = 0.3  # the classifier's P(any violation), which has seen the defender's logits, under which it is not
+_AGREED = 0.5  # the classifier's P(any violation), which has seen the defender's logits, under which it is not
 _QUOTE = 160
 
 
@@ -60,25 +60,31 @@ class InjectionGuard:
         findings = [self._worst(part.text, index, content) for index, part in untrusted]
         return verdict_of(findings, NAME, frozenset({f"text:{_POLICY}"}) if content.texts else frozenset())
 
-    def _worst(self, text: str, index: int, content: Content) -> Finding:
+    def score(self, text: str) -> tuple[float, str]:
+        """How surely the text gives orders to its reader, 0..1, and the passage that does."""
         score, evidence = 0.0, ""
         passages = self._classifier.classify(text)
         logits = self._encoder.encode([passage.text for passage in passages])[:, -2]
         for passage, logit in zip(passages, logits, strict=True):
-            own = self._score(passage, float(logit))
+            own = self._passage_score(passage, float(logit))
             if own > score:
                 score, evidence = own, f"{passage.form.evidence}“{passage.text[:_QUOTE]}”"
         for form in forms(text):
             for hit in self._rules.find(form.text):
                 if hit.rule.policy == _POLICY and hit.rule.score > score:
                     score, evidence = hit.rule.score, f"{form.evidence}“{hit.quote[:_QUOTE]}”"
+        return min(1.0, score), evidence
+
+    def _worst(self, text: str, index: int, content: Content) -> Finding:
+        score, evidence = self.score(text)
+        decision = self._policies[_POLICY].decide(content.stage, score, final=content.final)
         return Finding(
-            policy=_POLICY, category="instructions in data", score=min(1.0, score), moderator=NAME, evidence=evidence,
-            decision=self._policies[_POLICY].decide(content.stage, min(1.0, score)), part=index,
+            policy=_POLICY, category="instructions in data", score=score, moderator=NAME, evidence=evidence,
+            decision=decision, part=index,
         )  # fmt: skip
 
     @staticmethod
-    def _score(passage: Passage, logit: float) -> float:
+    def _passage_score(passage: Passage, logit: float) -> float:
         defender = 1 / (1 + math.exp(-logit / _TEMPERATURE))
         agreed = defender >= _SURE and passage.any >= _AGREED
         return max(passage.scores.get(_POLICY, 0.0), defender if agreed else 0.0)

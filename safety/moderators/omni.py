@@ -151,7 +151,8 @@ class OpenAIModeration:
         return [
             Finding(
                 policy=policy, category=category, score=score, moderator=self.name, part=index,
-                decision=self._policies[policy].decide(content.stage, score), evidence=f"{what} scored as {category}",
+                decision=self._policies[policy].decide(content.stage, score, final=content.final),
+                evidence=f"{what} scored as {category}",
             )
             for policy, (score, category) in worst.items()
         ]  # fmt: skip

@@ -58,32 +58,36 @@ class TextModerator:
 
     def _moderate(self, content: Content) -> Verdict:
         texts = [Judged(part.text, index) for index, part in enumerate(content.parts) if _says_something(part)]
-        findings = [finding for each in texts for finding in self._findings(each, content.stage)]
+        findings = [finding for each in texts for finding in self._findings(each, content)]
         findings += self._together(texts, content)
         checked = frozenset(f"text:{policy}" for policy in self._classifier.policies if policy in self._policies)
         return verdict_of(findings, NAME, checked if content.texts else frozenset())
 
-    def _findings(self, judged: Judged, stage: Stage) -> list[Finding]:
-        return judge_text(judged, stage, self._policies, self._classifier, self._rules, moderator=NAME)
+    def _findings(self, judged: Judged, content: Content) -> list[Finding]:
+        return judge_text(
+            judged, content.stage, self._policies, self._classifier, self._rules, moderator=NAME, final=content.final
+        )
 
     def _together(self, texts: Sequence[Judged], content: Content) -> list[Finding]:
         """Findings on the newest text read after the earlier turns: harm may be split over them."""
         if not texts or content.stage not in {Stage.PROMPT, Stage.PLAN, Stage.GENERATOR_INPUT}:
             return []
-        earlier = earlier_turns(content, lambda text: self._blocks(text, content.stage))
+        earlier = earlier_turns(content, lambda text: self._blocks(text, content))
         if not earlier:
             return []
         whole = together([*earlier, texts[-1].text], self._classifier)
-        return self._findings(Judged(whole, None, "read with the earlier turns: "), content.stage)
+        return self._findings(Judged(whole, None, "read with the earlier turns: "), content)
 
-    def _blocks(self, text: str, stage: Stage) -> bool:
-        return any(finding.decision is not Decision.ALLOW for finding in self._findings(Judged(text, None), stage))
+    def _blocks(self, text: str, content: Content) -> bool:
+        return any(finding.decision is not Decision.ALLOW for finding in self._findings(Judged(text, None), content))
 
 
 def judge_text(
-    judged: Judged, stage: Stage, policies: PolicySet, classifier: Classifier, rules: Rules, *, moderator: str
-) -> list[Finding]:
-    """The findings on one text: each policy's worst passage that matters, and every rule that holds.
+    judged: Judged, stage: Stage, policies: PolicySet, classifier: Classifier, rules: Rules, *, moderator: str,
+    final: bool = False,
+) -> list[Finding]:  # fmt: skip
+    """The findings on one text: each policy's worst passage that matters, and every rule that holds; `final` as in
+    `Content`.
 
     The leading finding is always there, also where it allows: a verdict shows how close it was.
     """
@@ -103,7 +107,7 @@ def judge_text(
     for policy, (score, category, evidence) in sorted(worst.items(), key=lambda item: -item[1][0]):
         if policy not in policies:
             continue
-        remark, decision = "", policies[policy].decide(stage, min(1.0, score))
+        remark, decision = "", policies[policy].decide(stage, min(1.0, score), final=final)
         if decision is not Decision.ALLOW and (language := language_of(judged.text)) not in {"en", "und"}:
             remark = f" (language: {language})"
         worth_naming = score >= _WORTH_NAMING * top or policies[policy].stack == "minors"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import SafelightError
 from .evaluate import report
-from .fit import Logits, cross_validated, embedded, fitted
+from .fit import MEASURED_FOLD, Logits, cross_validated, embedded, fitted
 from .rows import Row, read_rows, reading
 
 __all__ = ["main"]
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         features = _features(rows, given.cache)
         logits = cross_validated(rows, features, _say)
         if given.measured:
-            _save(logits.measured, given.measured)
+            _save(logits.heads[MEASURED_FOLD], given.measured)
         if not evaluate:
             _write(rows, features, logits, given.out or Path("classifier.npz"))
         if evaluate or given.figures:

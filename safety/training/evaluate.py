@@ -19,13 +19,12 @@ from .fit import Logits, held_back
 from .metrics import auroc, calibration_error, recall_at
 from .obfuscate import OBFUSCATIONS
 from .rows import POLICIES, Row, targets
+from .thresholds import PLAIN, injection, judgements, operating_points
 
 __all__ = ["report", "scored"]
 
 Array = NDArray[np.float32]
 Say = Callable[[str], None]
-
-PLAIN = ("diffusiondb_benign", "diffusiondb_benign_zh", "partiprompts", "coco30k_sample", "geneval", "dsg1k")
 
 
 def scored(rows: Sequence[Row], logits: Logits) -> Array:
@@ -55,13 +54,14 @@ def report(
         "by language": _groups(held, scores[:, 0], lambda row: row.lang),
         "by source": _groups(held, scores[:, 0], lambda row: row.source),
         "by form": _groups(held, scores[:, 0], lambda row: row.form),
-        "injection": _injection(held, scores),
+        "injection": injection(rows, features, every),
         "plans": _plans([rows[index] for index in every.rows[plans]], all_scores[plans]),
         "plain benign above": _above(held, scores[:, 0], lambda row: row.source in PLAIN and row.tier == "core"),
         "near misses above": _above(held, scores[:, 0], lambda row: bool(row.near)),
         "category of true positives": _agreement(held, scores),
         "leave one source out": _without(rows, features, say) if sources else {},
         "undone by normalization": _undone(held),
+        "at the shipped thresholds": operating_points(judgements(rows, features, every, say)),
     }
     text = json.dumps(figures, indent=1)
     print(text)
@@ -107,18 +107,6 @@ def _groups(rows: Sequence[Row], scores: Array, key: Callable[[Row], str]) -> di
             "safe": len(good), "false": round(float((scores[good] > limit).mean()), 3) if good else -1.0,
         }  # fmt: skip
     return out
-
-
-def _injection(rows: Sequence[Row], scores: Array) -> dict[str, float]:
-    column = 1 + POLICIES.index("injection")
-    chosen = [
-        i for i, row in enumerate(rows) if "injection" in row.policies or (not row.unsafe and row.near == "injection")
-    ]
-    is_it = np.array(["injection" in rows[i].policies for i in chosen])
-    return {
-        "recall at 2 %": round(recall_at(scores[chosen, column], is_it, 0.02), 3),
-        "recall at 2 %, any policy's score": round(recall_at(scores[chosen, 0], is_it, 0.02), 3),
-    }
 
 
 def _plans(rows: Sequence[Row], scores: Array) -> dict[str, Any]:

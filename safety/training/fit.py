@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ _COARSE_BITS = BITS - 2
 class Logits:
     """Of held-out rows: by the networks and by the n-grams, each (n, 1 + policies); and which rows those are.
 
-    `measured` are the arrays of a weights file that saw nothing of `MEASURED_FOLD`, where there is one.
+    `heads` are the arrays of a weights file for each fold, of which it saw nothing, where there are any; the one of
+    `MEASURED_FOLD` is what a table is made with.
     """
 
     networks: Array
     linear: Array
     rows: NDArray[np.int64]
-    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
+    heads: tuple[dict[str, NDArray[Any]], ...] = ()
 
 
 def embedded(texts: Sequence[str], cache: Path | None, say: Say, *, encoder: Encoder | None = None) -> Array:
@@ -77,11 +78,12 @@ def cross_validated(rows: Sequence[Row], features: Array, say: Say, *, nets: int
         out[0][held], out[1][held] = part.logits(features[held], [texts[i] for i in np.flatnonzero(held)])
         parts.append((part, held))
     evaluated = np.array([row.held_out for row in rows])
-    part, held = parts[MEASURED_FOLD]
-    others = evaluated & ~held
-    measured = part.arrays()
-    measured["stack"] = linear.stacking(out[0][others], out[1][others], wanted[others], weights[others])
-    return Logits(out[0][evaluated], out[1][evaluated], np.flatnonzero(evaluated), measured)
+    heads = []
+    for part, held in parts:
+        others = evaluated & ~held
+        stack = linear.stacking(out[0][others], out[1][others], wanted[others], weights[others])
+        heads.append({**part.arrays(), "stack": stack})
+    return Logits(out[0][evaluated], out[1][evaluated], np.flatnonzero(evaluated), tuple(heads))
 
 
 def held_back(rows: Sequence[Row], features: Array) -> Logits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections import Counter, defaultdict
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from ...errors import BadFile
 from ..moderators.normalize import forms
 
-__all__ = ["FOLDS", "POLICIES", "Row", "fold_of", "folds", "read_rows", "reading", "targets"]
+__all__ = ["FOLDS", "POLICIES", "Row", "fold_of", "folds", "is_graders", "read_rows", "reading", "targets"]
 
 FOLDS = 5
 POLICIES = (
@@ -121,9 +122,20 @@ def targets(rows: Sequence[Row]) -> NDArray[np.float32]:
     return np.array([[float(row.unsafe), *flags] for row, flags in zip(rows, each, strict=True)], np.float32)
 
 
+def is_graders(cluster: str) -> bool:
+    """Whether the evaluations' embedded grader (`evals.training`) may have been fitted to what this cluster says."""
+    return bool(hashlib.sha256(f"panel:{cluster}".encode()).digest()[0] % 2)
+
+
 def fold_of(cluster: str) -> int:
-    """The fold, 0 to `FOLDS` - 1, that a cluster is held out in."""
-    return zlib.crc32(cluster.encode()) % FOLDS
+    """The fold, 0 to `FOLDS` - 1, that a cluster is held out in; each holds out a fifth.
+
+    Fold 0 takes none of the grader's clusters: what it holds out was seen by neither, and a table can be made on it.
+    """
+    draw = zlib.crc32(cluster.encode())
+    if not is_graders(cluster) and draw % 5 < 2:
+        return 0
+    return 1 + draw // 5 % (FOLDS - 1)
 
 
 def folds(rows: Sequence[Row]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:

@@ -30,6 +30,9 @@ def test_stamp_and_doctor(shell: Shell) -> None:
     assert "notes.png" in told.stderr
     findings = shell.json("doctor")
     assert not [item for item in findings if item["state"] == "missing"]
+    assert [item["detail"] for item in findings if item["what"] == "watermark"] == [
+        "classical (org.safelight.spread.1)"
+    ]
 
 
 def test_rotated_keys_still_recognize(shell: Shell) -> None:

@@ -37,6 +37,8 @@ def test_a_folder_without_an_evaluation_is_said_so(home: Path) -> None:
         (("--attack", "upside_down"), "There are: base64"),
         (("--mode", "hasty"), "instant"),
         (("--limit", "0"), "--limit"),
+        (("--shard", "3/2"), "write K/N"),
+        (("--shard", "0/2"), "write K/N"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_clear_line(home: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from safelight.evals.cases import Case
 from safelight.evals.grader import Jury
 from safelight.evals.record import Graded, Layer, Record, Spent
 from safelight.evals.report import html_report, json_report, load_summary, terminal_report, write_reports
-from safelight.evals.results import Results, read_results
-from safelight.evals.runner import Work, attack_names, blurred, evaluate, jobs
+from safelight.evals.results import Results, evaluations, read_results, shard_folder
+from safelight.evals.runner import Work, attack_names, blurred, evaluate, jobs, shard_of
 from safelight.evals.shadow import Shadow
 from safelight.evals.summary import summarize
 from safelight.safety.content import Stage
@@ -110,6 +110,36 @@ async def test_several_at_once_record_the_same(tmp_path: Path) -> None:
         return [record.model_copy(update={"spent": {}}) for record in read_results(folder)]
 
     assert told(tmp_path / "one") == told(tmp_path / "many")
+
+
+async def test_shards_together_are_the_whole(tmp_path: Path) -> None:
+    await run(tmp_path / "whole")
+    given = work()
+    every = jobs(CASES, ("instant", "thinking"))
+    for shard in (2, 1, 3):
+        folder = shard_folder(tmp_path / "parts", shard, 3)
+        await evaluate(shard_of(every, shard, 3), given, folder, given.describe(CASES))
+    split, whole = load_summary(tmp_path / "parts"), load_summary(tmp_path / "whole")
+    assert split.modes["instant"].row == whole.modes["instant"].row
+    assert split.modes["thinking"].row == whole.modes["thinking"].row
+    # Each case stands in one shard, in every mode; what is given twice counts once.
+    for place in evaluations([tmp_path / "parts"]):
+        assert {record.mode for record in read_results(place)} == {"instant", "thinking"}
+    assert load_summary(tmp_path / "parts", tmp_path / "whole").modes["instant"].row == whole.modes["instant"].row
+
+
+async def test_shards_of_something_else_are_not_put_together(tmp_path: Path) -> None:
+    given = work()
+    for number, seed in ((1, 0), (2, 7)):
+        other = replace(given, seed=seed)
+        folder = shard_folder(tmp_path, number, 2)
+        await evaluate(shard_of(jobs(CASES, ("instant",)), number, 2), other, folder, other.describe(CASES))
+    with pytest.raises(BadInput, match="another seed"):
+        load_summary(tmp_path)
+    with pytest.raises(BadInput, match="no shard 3 of 2"):
+        shard_of([], 3, 2)
+    with pytest.raises(BadFile, match="holds no evaluation"):
+        load_summary(tmp_path / "absent")
 
 
 async def test_a_finished_evaluation_has_nothing_left_to_do(tmp_path: Path) -> None:

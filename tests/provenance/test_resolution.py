@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from safelight.errors import BadInput
-from safelight.provenance.manifest import FINGERPRINT_ALGORITHM, WATERMARK_ALGORITHM
+from safelight.provenance.manifest import FINGERPRINT_ALGORITHM, WATERMARK_ALGORITHM, WATERMARK_ALGORITHMS
 from safelight.provenance.registry import MemoryRegistry
 from safelight.provenance.resolution import Resolver
 from safelight.provenance.stamper import ImageStamper
@@ -34,7 +34,7 @@ async def test_every_way_leads_to_the_manifest(new_stamper: Callable[..., ImageS
     assert store is not None
     assert b"jumb" in store
     assert {each["alg"] for group in resolver.supported_algorithms().values() for each in group} == {
-        WATERMARK_ALGORITHM,
+        *WATERMARK_ALGORITHMS,
         FINGERPRINT_ALGORITHM,
     }
 

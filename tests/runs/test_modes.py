@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from typing import Literal
 
 import pytest
 
@@ -103,6 +104,21 @@ async def test_instant_mode_refuses_what_thinking_mode_would_rewrite(build: Buil
     assert result.status == "refused"
     assert result.refusal is not None
     assert any("thinking" in offer for offer in result.refusal.offer)
+
+
+@pytest.mark.parametrize("mode", ["thinking", "instant"])
+async def test_only_instant_mode_says_that_nobody_will_rewrite_the_request(
+    build: Build, mode: Literal["thinking", "instant"]
+) -> None:
+    seen: list[bool] = []
+
+    def judge(content: Content) -> Verdict:
+        seen.append(content.final)
+        return allowed()
+
+    world = await build({Stage.PROMPT: ScriptedModerator(judge)})
+    await world.run(Brief(prompt="a battle", n=1, mode=mode))
+    assert seen == [mode == "instant"]
 
 
 async def test_one_blocked_image_leaves_a_typed_gap_and_its_siblings(build: Build) -> None:

@@ -278,3 +278,33 @@ def test_a_set_travels_to_other_processes() -> None:
     for clone in (pickle.loads(pickle.dumps(SHIPPED)), copy.deepcopy(SHIPPED)):  # noqa: S301
         assert clone.version == SHIPPED.version
         assert list(clone) == list(SHIPPED)
+
+
+def test_what_nobody_rewrites_is_refused_from_its_own_threshold_on() -> None:
+    limits = Thresholds(rewrite=0.5, refuse=0.7, block=0.9)
+    for score, rewritten, refused in (
+        (0.4, Decision.ALLOW, Decision.ALLOW),
+        (0.5, Decision.REWRITE, Decision.ALLOW),
+        (0.7, Decision.REWRITE, Decision.REWRITE),
+        (0.9, Decision.BLOCK, Decision.BLOCK),
+    ):
+        assert limits.decide(score) is rewritten
+        assert limits.decide(score, final=True) is refused
+    assert Thresholds(rewrite=0.5).decide(0.5, final=True) is Decision.REWRITE
+
+
+@pytest.mark.parametrize(
+    "limits", [{"refuse": 0.7}, {"rewrite": 0.5, "refuse": 0.4}, {"rewrite": 0.5, "refuse": 0.95, "block": 0.9}]
+)
+def test_a_refusal_lies_between_rewriting_and_blocking(limits: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="refuse"):
+        Thresholds(**limits)
+
+
+@given(st.floats(0, 1), st.sampled_from(sorted(IDS)), st.sampled_from(list(Stage)))
+def test_final_content_is_never_judged_more_severely_nor_let_through_where_it_would_be_blocked(
+    score: float, policy: str, stage: Stage
+) -> None:
+    as_it_is, final = (SHIPPED[policy].decide(stage, score, final=final) for final in (False, True))
+    assert final.severity <= as_it_is.severity
+    assert as_it_is not in {Decision.BLOCK, Decision.REVIEW} or final is as_it_is

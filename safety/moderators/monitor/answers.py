@@ -102,7 +102,7 @@ def verdict_in(text: str, content: Content, policies: Mapping[str, Policy], mode
             score=found.score,
             # What the monitor says as a whole rests on the finding that it is surest of.
             decision=severest(
-                policies[found.policy].decide(content.stage, found.score),
+                policies[found.policy].decide(content.stage, found.score, final=content.final),
                 said if found.score == top else Decision.ALLOW,
             ),
             moderator=moderator,

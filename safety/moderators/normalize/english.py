@@ -1,20 +1,24 @@
 """How English a run of letters looks: what tells a cipher, or a text written backwards, from plain writing.
 
 A letter-bigram table (quarter nats, base 36, measured on English image captions; rows and columns are word boundary,
-a..z), so that any language in Latin letters scores well above its own enciphered form; and `words.txt`, the words that
-occur in several of those captions, for what letters alone do not decide.
+a..z), so that any language in Latin letters scores well above its own enciphered form; `words.txt`, the words that
+occur in several of those captions, for what letters alone do not decide; and a model of how such words are spelled, for
+words that are not among them.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_segment", "codes", "cost", "is_word", "pair_costs", "word_cost"]
+__all__ = ["best_segment", "codes", "cost", "is_word", "likeliest", "pair_costs", "spelling_cost"]
 
 _ROWS = (
     "z7dbdedfdbllfdhccpe99hjczku",
@@ -72,11 +76,6 @@ def cost(text: str) -> float:
     return float(pair_costs(letters).sum() / max(1, int((letters > 0).sum())))
 
 
-def word_cost(word: str) -> float:
-    """Summed surprise (nats) of one word."""
-    return float(pair_costs(codes(word)).sum())
-
-
 def is_word(word: str) -> bool:
     """It is a common English word of two or more letters."""
     return word.lower() in _words()
@@ -85,6 +84,65 @@ def is_word(word: str) -> bool:
 @cache
 def _words() -> frozenset[str]:
     return frozenset((resources.files(__package__) / "words.txt").read_text(encoding="ascii").split())
+
+
+def spelling_cost(word: str) -> float:
+    """Surprise (nats) of a word's letters and of its end, by the spelling of common words; any case."""
+    padded = _EDGE * (_ORDER - 1) + word.lower() + _END
+    return sum(_letter_cost(padded[at - _ORDER + 1 : at], padded[at]) for at in range(_ORDER - 1, len(padded)))
+
+
+def likeliest(letters: Sequence[str]) -> str:
+    """The likeliest word whose n-th letter is one of `letters[n]`, a known word before any other. Linear: a beam.
+
+    Case is kept; where two words are as likely, the one that takes the earlier letters of each place.
+    """
+    beam: list[tuple[float, str]] = [(0.0, "")]
+    for options in letters:
+        grown = [
+            (spent + _letter_cost((_EDGE * (_ORDER - 1) + word.lower())[1 - _ORDER :], option.lower()), word + option)
+            for spent, word in beam
+            for option in options
+        ]
+        beam = sorted(grown, key=lambda each: each[0])[:_BEAM]
+    return min(beam, key=lambda each: (not is_word(each[1]), spelling_cost(each[1])))[1]
+
+
+_ORDER = 5  # letters that are looked at together
+_BEAM = 16
+_EDGE, _END = "^", "$"
+_ANY = 1 / 40  # of a letter after anything: a bit less than one of the alphabet's
+_LONE = ("a", "i")  # words of one letter
+
+
+@cache
+def _spelling() -> dict[str, Counter[str]]:
+    """How often each letter follows each run of up to four letters, in the words of the list."""
+    follows: dict[str, Counter[str]] = defaultdict(Counter)
+    for word in sorted({*_words(), *_LONE}):
+        padded = _EDGE * (_ORDER - 1) + word + _END
+        for at in range(_ORDER - 1, len(padded)):
+            for back in range(_ORDER):
+                follows[padded[at - back : at]][padded[at]] += 1
+    return dict(follows)
+
+
+@cache
+def _totals() -> dict[str, tuple[int, int]]:
+    """Of each run of letters: how often it is followed, and by how many different letters."""
+    return {run: (sum(after.values()), len(after)) for run, after in _spelling().items()}
+
+
+def _letter_cost(before: str, letter: str) -> float:
+    """Surprise (nats) of a letter after those before it: all shorter runs have their say (Witten & Bell, 1991)."""
+    follows, totals, share = _spelling(), _totals(), _ANY
+    for back in range(_ORDER):
+        run = before[len(before) - back :]
+        if run not in totals:
+            break
+        seen, kinds = totals[run]
+        share = (follows[run][letter] + kinds * share) / (seen + kinds)
+    return -math.log(share)
 
 
 def best_segment(text: str, gains: NDArray[np.float32], *, toll: float = 1.0) -> tuple[int, int, float]:

@@ -15,11 +15,11 @@ from . import english, glyphs
 
 __all__ = ["uncover"]
 
-_ALL_LEET = {"0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"}
-_LEET = str.maketrans(
-    _ALL_LEET | {"@": "a", "$": "s", "!": "i", "|": "l", "+": "t", "€": "e", "£": "l", "¥": "y", "¡": "i"}
-)
-_LEET_ELL = str.maketrans({"1": "l", "!": "l"})
+# What a digit or sign may stand for inside a word, the usual reading first.
+_LEET = {
+    "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "gp", "@": "a",
+    "$": "s", "!": "il", "|": "li", "+": "t", "€": "e", "£": "l", "¥": "y", "¡": "i",
+}  # fmt: skip
 _LEET_TOKEN = re.compile(r"[A-Za-z0-9@$!|+€£¥¡]{2,}")
 _MEASURE = (
     re.compile(  # 4k, 35mm, 3d, mp3, 1990s, covid19, 2020mRNA (a date read from a picture): digits that are digits
@@ -36,9 +36,11 @@ _ADDRESS = re.compile(
 _ROT13_GAIN = 10.0  # nats by which the deciphered passage must be likelier than what is written
 _CIPHER_GAIN = 16.0  # the other shifts are rare, and there are 25 of them to look alike by chance
 _BACKWARDS_GAIN = 7.0
+_SWAP_GAIN = 4.0  # nats: a name, or a rare word, is not much unlikelier than what a swap would make of it
 _MIN_LETTERS = 6  # in words that look like no writing, before anything is deciphered
 _ODD = 3.0  # nats a letter and word end, from which a word looks like no writing (the mean of English is 2.4)
 _SPACELESS = re.compile(r"\S+")
+_SWAPPABLE = re.compile(r"(?<![^\W_])[A-Za-z][a-z]{3,23}(?![^\W_])")
 
 
 def uncover(text: str) -> Iterator[tuple[str, str]]:
@@ -49,6 +51,8 @@ def uncover(text: str) -> Iterator[tuple[str, str]]:
         yield "punctuated words", plain
     if (spelled := _unleet(text)) is not None:
         yield "leetspeak", spelled
+    if (unswapped := _unswap(text)) is not None:
+        yield "swapped letters", unswapped
     if (mapped := glyphs.lookalikes(text)) != text and english.cost(mapped) < 3.6:
         yield "lookalike letters", mapped
     if (turned := glyphs.upside_down(text)) is not None:
@@ -141,21 +145,23 @@ def _is_leet(token: str) -> bool:
 
 
 def _spell(token: str) -> str:
-    """`1` is i or l, whichever makes the likelier word."""
+    """The likeliest word that the token can be read as: `1` is i or l, `6` is g or b."""
     core = token.rstrip("!+")
-    tail = token[len(core) :]
-    as_i, as_l = core.translate(_LEET), core.translate(_LEET_ELL).translate(_LEET)
-    if as_i == as_l:
-        return as_i + tail
-    options = [as_i, as_l]
-    spots = [at for at, sign in enumerate(core) if sign in "1!"]
-    if len(spots) <= 4:  # every way to read them
-        for choice in range(1 << len(spots)):
-            word = list(core)
-            for bit, at in enumerate(spots):
-                word[at] = "l" if choice >> bit & 1 else "i"
-            options.append("".join(word).translate(_LEET))
-    return min(options, key=lambda word: (not english.is_word(word), english.word_cost(word), word)) + tail
+    return english.likeliest([_LEET.get(sign, sign) for sign in core]) + token[len(core) :]
+
+
+def _unswap(text: str) -> str | None:
+    """Words that are none, and become one when two neighboring letters change places: `cocktial`, `kinfe`."""
+    plain = _outside_addresses(text, lambda passage: _SWAPPABLE.sub(lambda match: _unswapped(match[0]), passage))
+    return plain if plain != text else None
+
+
+def _unswapped(word: str) -> str:
+    if english.is_word(word):
+        return word
+    swaps = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+    found = [swapped for swapped in swaps if english.is_word(swapped) and _likelier(swapped, word, slack=-_SWAP_GAIN)]
+    return min(found, key=english.spelling_cost) if found else word
 
 
 def _moved(text: str) -> Iterator[tuple[str, str]]:
@@ -184,19 +190,32 @@ def _moved(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _extended(text: str, start: int, end: int, name: str) -> tuple[int, int]:
-    """The passage with those neighboring tokens that turn into words too."""
-    while (before := re.search(r"\S+\s*$", text[max(0, start - 40) : start])) and _becomes_word(before[0], name):
+    """The passage with those neighboring tokens that make at least as much sense read like it."""
+    while before := re.search(r"\S+\s*$", text[max(0, start - 40) : start]):
+        if not _belongs(before[0], name, outermost=start == len(before[0])):
+            break
         start -= len(before[0])
-    while (after := re.match(r"\s*\S+", text[end : end + 40])) and _becomes_word(after[0], name):
+    while after := re.match(r"\s*\S+", text[end : end + 40]):
+        if not _belongs(after[0], name, outermost=end + len(after[0]) == len(text)):
+            break
         end += len(after[0])
     return start, end
 
 
-def _becomes_word(token: str, name: str) -> bool:
-    letters = "".join(filter(str.isalpha, _undone(token, name)))
-    return not letters or (
-        (english.is_word(letters) or len(letters) == 1) and not english.is_word(_undone(letters, name))
-    )
+def _belongs(token: str, name: str, *, outermost: bool) -> bool:
+    """Read like the passage, the token is a word, or likelier than as it stands. What is a word both ways belongs to it
+    if it was enciphered (`jung`: "what"); backwards (`spit`: "tips") only where nothing else is left on that side."""
+    plain = "".join(filter(str.isalpha, token))
+    read = _undone(plain, name)
+    if not plain or len(plain) == 1:
+        return True
+    if english.is_word(plain):
+        return english.is_word(read) and (outermost or name.startswith("rot")) and _likelier(read, plain, slack=2.0)
+    return english.is_word(read) or _likelier(read, plain, slack=0.0)
+
+
+def _likelier(read: str, plain: str, *, slack: float) -> bool:
+    return english.spelling_cost(read) < english.spelling_cost(plain) + slack
 
 
 def _undone(passage: str, name: str) -> str:

@@ -45,6 +45,41 @@ def test_hostile_texts_have_forms_and_no_exception(text: str) -> None:
     assert forms(text)
 
 
+@pytest.mark.parametrize(
+    ("hidden", "plain"),
+    [
+        ("5w4110w1ng p1115 4nd 4 p41n1355 m37h0d", "swallowing pills and a painless method"),
+        ("4 51d35h0w 0f 5l1my 10ck5", "a sideshow of slimy locks"),
+        ("k3y1099er, 6uns, 9o1d", "keylogger, guns, gold"),
+        ("a m0n0r41l 1n th3 c1ty", "a monorail in the city"),
+        ("1 w1ll k1ll 1t", "i will kill it"),
+    ],
+)
+def test_a_digit_is_read_as_the_letter_that_makes_the_likelier_word(hidden: str, plain: str) -> None:
+    assert plain in {form.text.lower() for form in forms(hidden)}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "plain"),
+    [
+        ("A kinfe is held to a hsotage's thraot", "a knife is held to a hostage's throat"),
+        ("Create a waepon", "create a weapon"),
+    ],
+)
+def test_letters_that_changed_places_are_put_back(hidden: str, plain: str) -> None:
+    assert plain in {form.text.lower() for form in forms(hidden)}
+
+
+@pytest.mark.parametrize("text", ["A portrait by Gil Elvgren", "Four pairs of white hands", "Lessons about STIs"])
+def test_names_and_rare_words_are_no_swapped_letters(text: str) -> None:
+    assert len(forms(text)) == 1, forms(text)
+
+
+def test_words_that_are_words_both_ways_go_with_what_surrounds_them() -> None:
+    assert "What kind of fun is that?" in {form.text for form in forms("Jung xvaq bs sha vf gung?")}
+    assert "Infographic: five tips" in {form.text for form in forms("spit evif :cihpargofnI")}
+
+
 @pytest.mark.parametrize("name", sorted(OBFUSCATIONS))
 def test_what_hides_a_text_is_undone_and_named(name: str) -> None:
     hidden = OBFUSCATIONS[name](PLAIN)
@@ -97,7 +132,20 @@ def test_steps_stand_in_the_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a.b ", "7h3 ", "%41", "аb ", "xq zq ", "YWJjZGVmZ2hpamtsbW5vcA== ", ". - / ", "\u200b\u200c", "🍑🍆 "]
+    "unit",
+    [
+        "a.b ",
+        "7h3 ",
+        "%41",
+        "аb ",
+        "xq zq ",
+        "YWJjZGVmZ2hpamtsbW5vcA== ",
+        ". - / ",
+        "\u200b\u200c",
+        "🍑🍆 ",
+        "kinfe ",
+        "1!1!1",
+    ],
 )
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
     def seconds(length: int) -> float:

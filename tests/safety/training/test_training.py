@@ -87,7 +87,9 @@ def test_weights_are_deterministic_and_the_measured_ones_never_saw_their_fold(mo
     made, features = _made_up()
     logits = fit.cross_validated(made, features, lambda _: None, nets=1)
     again = fit.cross_validated(made, features, lambda _: None, nets=1)
-    assert all(np.array_equal(logits.measured[name], again.measured[name]) for name in logits.measured)
+    measured = logits.heads[fit.MEASURED_FOLD]
+    assert len(logits.heads) == FOLDS
+    assert all(np.array_equal(measured[name], again.heads[fit.MEASURED_FOLD][name]) for name in measured)
     unsafe = np.array([row.unsafe for row in made])
     assert auroc(logits.linear[:, 0], unsafe) > 0.95
 
@@ -96,13 +98,13 @@ def test_weights_are_deterministic_and_the_measured_ones_never_saw_their_fold(mo
     inside = np.array([fold_of(row.cluster) == fit.MEASURED_FOLD for row in made])
     assert 0 < inside.sum() < len(made) / FOLDS * 3
     changed[inside] = 9.0
-    other = fit.cross_validated(made, changed, lambda _: None, nets=1).measured
+    other = fit.cross_validated(made, changed, lambda _: None, nets=1).heads[fit.MEASURED_FOLD]
     for name in ("net0_w1", "net0_w2", "center", "rarity", "fine"):
-        assert np.array_equal(logits.measured[name], other[name]), name
+        assert np.array_equal(measured[name], other[name]), name
 
     arrays = fit.fitted(made, features, logits, lambda _: None)
     assert Head(arrays).policies == POLICIES
-    assert Head(logits.measured).judge(features[:2], ["a", "b"]).shape == (2, 1 + len(POLICIES))
+    assert Head(measured).judge(features[:2], ["a", "b"]).shape == (2, 1 + len(POLICIES))
 
 
 def test_recall_at_a_rate_of_false_positives() -> None:

@@ -1,0 +1,69 @@
+"""Which engine marks, and that marks of the other one are read as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from ...errors import ConfigError
+from .engine import Effort, Marked, Payload, Reading, WatermarkEngine
+from .neural import NeuralWatermark
+from .spread import SpreadSpectrum
+
+__all__ = ["ClassicalAndNeural", "open_watermark"]
+
+
+class ClassicalAndNeural:
+    """Marks as the classical engine does, and reads both engines' marks.
+
+    Both have their pilots in common. So the networks are loaded, and asked, only where a mark is present that the
+    classical engine cannot read.
+    """
+
+    name = SpreadSpectrum.name
+
+    def __init__(self, networks: Path, secret: bytes, retired: Sequence[bytes] = ()) -> None:
+        self._classical = SpreadSpectrum(secret, retired)
+        self._networks, self._secrets = networks, (secret, tuple(retired))
+
+    @cached_property
+    def _neural(self) -> NeuralWatermark:
+        return _neural(self._networks, *self._secrets)
+
+    def embed(self, image: Image.Image, image_number: int) -> Marked:
+        """Mark an RGB or RGBA image, but for what is fully transparent. Raises BadImage where it is too small."""
+        return self._classical.embed(image, image_number)
+
+    def read(self, image: Image.Image, effort: Effort = "full") -> Reading:
+        """Look for a mark of either engine. Raises ConfigError where the networks are needed and cannot be used."""
+        reading = self._classical.read(image, effort)
+        return self._neural.read(image, effort) if reading.state == "present" else reading
+
+    def pack(self, payload: Payload) -> bytes:
+        """The payload as it is sealed into an image: 12 bytes."""
+        return self._classical.pack(payload)
+
+
+def open_watermark(
+    engine: Literal["classical", "neural"], networks: Path | None, secret: bytes, retired: Sequence[bytes] = ()
+) -> WatermarkEngine:
+    """The engine that marks, which also reads what the other one marked if its `networks` (a folder) are given.
+
+    Raises ConfigError where the neural engine is asked for and cannot be opened.
+    """
+    if engine == "neural":
+        if networks is None:
+            raise ConfigError(
+                "The neural watermark needs its networks: set watermark_networks to the folder of encoder.onnx and "
+                "decoder.onnx."
+            )
+        return _neural(networks, secret, retired)
+    return SpreadSpectrum(secret, retired) if networks is None else ClassicalAndNeural(networks, secret, retired)
+
+
+def _neural(networks: Path, secret: bytes, retired: Sequence[bytes]) -> NeuralWatermark:
+    return NeuralWatermark(networks / "encoder.onnx", networks / "decoder.onnx", secret, retired)
