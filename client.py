@@ -14,6 +14,7 @@ from .errors import SafelightError, StoreError
 from .events import Event
 from .graphs.result import RunResult
 from .provenance import Assessment
+from .warming import warm
 
 __all__ = ["Safelight", "generate"]
 
@@ -48,6 +49,7 @@ class Safelight:
         async with self._opening:
             if self._assembly is None:
                 settings = self._settings or load_settings()
+                asyncio.get_running_loop().run_in_executor(None, warm, settings)
                 self._assembly = await self._exits.enter_async_context(open_assembly(settings))
             return self._assembly
 

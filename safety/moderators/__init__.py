@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from ..compose import all_of
 from ..content import Stage
 from ..moderator import Moderator
 from ..policy import PolicySet
 from ..stack import SafetyStack
-from .classifier import Classifier
+from .classifier import Classifier, shared_classifier
 from .image_set import SetGuard
 from .images import ImageMonitor
 from .injection import InjectionGuard
@@ -60,8 +58,11 @@ def embedded_stages(policies: PolicySet, *, classifier: Classifier | None = None
     }
 
 
-async def warm() -> None:
-    """Load every model of the stack now, rather than at the first judgement. Raises ConfigError."""
-    from .classifier import shared_classifier
+def warm() -> None:
+    """Load the models now, in the order in which a run asks for them, rather than at the first judgement. Blocks.
 
-    await asyncio.gather(asyncio.to_thread(shared_classifier().warm), asyncio.to_thread(shared_looker().warm))
+    Raises:
+        ConfigError: one is not installed or damaged. The moderator that needs it says so too, and blocks.
+    """
+    shared_classifier().warm()
+    shared_looker().warm()

@@ -7,6 +7,7 @@ order, so that a sentence that was cut into panels is whole again.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
@@ -58,17 +59,21 @@ class SetGuard:
         images = [part for part in (*content.context, *content.parts) if isinstance(part, ImagePart)]
         if not images:
             return verdict_of([], NAME, frozenset())
-        sheet = self._pictures.judge(contact_sheet([self._looker.picture(part) for part in images]))
-        findings = [
-            self._seen("sexual", sheet.sexual, sheet.sexual_worst, content),
-            self._seen("violence_graphic", sheet.graphic, sheet.graphic_worst, content),
-            self._young(sheet.sexual, content),
-            *self._said(images, content),
-        ]
+        with ThreadPoolExecutor(1) as beside:
+            said = beside.submit(self._said, images, content)
+            findings = [*self._shown(images, content), *said.result()]
         checked = frozenset(
             f"image:{policy}" for policy in ("sexual", "violence_graphic", "sexual_minors") if policy in self._policies
         )
         return verdict_of([finding for finding in findings if finding is not None], NAME, checked)
+
+    def _shown(self, images: list[ImagePart], content: Content) -> list[Finding | None]:
+        sheet = self._pictures.judge(contact_sheet([self._looker.picture(part) for part in images]))
+        return [
+            self._seen("sexual", sheet.sexual, sheet.sexual_worst, content),
+            self._seen("violence_graphic", sheet.graphic, sheet.graphic_worst, content),
+            self._young(sheet.sexual, content),
+        ]
 
     def _said(self, images: list[ImagePart], content: Content) -> list[Finding]:
         read = [self._looker.look(part, thorough=False).script.text for part in images]

@@ -14,6 +14,7 @@ from PIL import Image
 from ... import media
 from ..content import ImagePart
 from .faces import Faces, shared_faces
+from .minors import TIGHT
 from .ocr import Reader, Script, shared_reader
 from .pictures import PictureClassifier, PictureScores, shared_pictures
 
@@ -24,7 +25,6 @@ _PRINT, _BLOCK = 512, 32  # px: the side of the reduced picture that tells a res
 # How far (RMS of a block) it may differ: in gray levels, and beside the block's own contrast. A watermark stays below
 # both at once; a line of text that can be read does not.
 _STAMPED, _MASKED = 2.6, 0.12
-_FACES_FROM = 0.05  # sexual score below which nobody's age matters
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,9 @@ class Looker:
         self._seen: OrderedDict[tuple[bytes, bool], tuple[NDArray[np.uint8], Look]] = OrderedDict()
 
     def warm(self) -> None:
-        """Load every model now."""
+        """Load now what every picture needs. The age network, which few need, waits until it is asked."""
         self._pictures.warm()
         self._reader.warm()
-        self._faces.warm()
 
     def picture(self, part: ImagePart) -> Image.Image:
         """The part as an opaque RGB picture. Raises BadImage."""
@@ -80,7 +79,7 @@ class Looker:
 
     def _fresh(self, picture: Image.Image, thorough: bool) -> Look:
         scores = self._pictures.judge(picture)
-        youngest = self._faces.youngest(picture) if scores.sexual >= _FACES_FROM else None
+        youngest = self._faces.youngest(picture) if scores.sexual >= TIGHT else None  # below that, no age matters
         return Look(scores, self._reader.read(picture, thorough=thorough), youngest, picture.size)
 
     def _recalled(self, small: NDArray[np.uint8], size: tuple[int, int], thorough: bool) -> Look | None:

@@ -31,6 +31,7 @@ _ODD = 3.8  # nats a letter (English has about 3), from which what was read may 
 _SURE = 0.9  # confidence from which a line counts as read beyond doubt
 _READ = 0.5  # confidence under which a box counts as not read
 _PAGE_SECONDS = 12
+_AT_ONCE = 4  # pictures that are read beside each other: each takes some hundred megabytes meanwhile
 _TESSERACT = ("rus", "ukr", "ara", "fas", "hin", "ben", "kor", "tha", "heb", "ell", "vie", "tur")
 
 Pixels = NDArray[np.uint8]
@@ -87,14 +88,15 @@ class _Pass:
 
 
 class Reader:
-    """`read(picture)`: thread-safe (one at a time), loads on first use.
+    """`read(picture)`: thread-safe (a picture a core, at most four), loads on first use.
 
     Raises:
         ConfigError: rapidocr is not installed, does not load, or answers with something other than text.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._turns = threading.BoundedSemaphore(min(_AT_ONCE, os.cpu_count() or 1))
         self._engines: dict[int, Any] = {}
 
     def warm(self) -> None:
@@ -105,7 +107,7 @@ class Reader:
         """The text in an RGB picture. `thorough` looks for smaller and fainter text, at about twice the cost."""
         side = THOROUGH if thorough else FAST
         pixels = np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
-        with self._lock:
+        with self._turns:
             best = self._pass("upright", pixels, side)
             tried = [best.name]
             if not best.lines and thorough:
@@ -141,9 +143,10 @@ class Reader:
         return _Pass(name, lines + [Line("", 0.0)] * (boxes - len(lines)))
 
     def _engine(self, side: int) -> Any:
-        if side not in self._engines:
-            self._engines[side] = _engine(side)
-        return self._engines[side]
+        with self._loading:
+            if side not in self._engines:
+                self._engines[side] = _engine(side)
+            return self._engines[side]
 
 
 @cache

@@ -13,7 +13,7 @@ from ...errors import ConfigError
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
 
-__all__ = ["carried", "checked_bytes", "session"]
+__all__ = ["carried", "checked", "checked_bytes", "session"]
 
 
 def carried(package: str, *path: str) -> Path:
@@ -31,14 +31,25 @@ def carried(package: str, *path: str) -> Path:
     return file
 
 
+def checked(file: Path, sha256: str) -> Path:
+    """The file, if its bytes are the ones that we measured. Raises ConfigError."""
+    with file.open("rb") as opened:
+        _compare(file, hashlib.file_digest(opened, "sha256").hexdigest(), sha256)
+    return file
+
+
 def checked_bytes(file: Path, sha256: str) -> bytes:
     """The file's bytes, if they are the ones that we measured. Raises ConfigError."""
     data = file.read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
+    _compare(file, hashlib.sha256(data).hexdigest(), sha256)
+    return data
+
+
+def _compare(file: Path, found: str, measured: str) -> None:
+    if found != measured:
         raise ConfigError(
             f"{file.name} is not the model that this version was measured with; reinstall the extra `embedded`."
         )
-    return data
 
 
 def session(model: bytes, *, threads: int = 1) -> onnxruntime.InferenceSession:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ __all__ = ["Judged", "TextModerator", "judge_text", "verdict_of"]
 
 NAME = "embedded.text"
 _QUOTE = 160
-_DIGEST = re.compile(r"request (?:sha256:)?[0-9a-f]{32,64}")
+_DIGEST = re.compile(r"request [0-9a-f]{64}(?: [\w.:/-]{1,100})?")  # as `request_content` has it, with a generator
 _WORTH_NAMING = 0.5  # of the leading policy's score, from which another is named beside it
 
 
@@ -49,9 +48,6 @@ class TextModerator:
     @property
     def name(self) -> str:
         return NAME
-
-    async def warm(self) -> None:
-        await asyncio.to_thread(self._classifier.warm)
 
     async def moderate(self, content: Content) -> Verdict:
         return await judged_in_thread(self._moderate, content, NAME)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
 from safelight.agent.embedded.bundled import listed, load
-from safelight.agent.embedded.icons import icons_in
+from safelight.agent.embedded.icons import _pattern, _plain, _words, icons_in
 from safelight.agent.embedded.outlines import questions, theme
 from safelight.agent.embedded.voice import LANGUAGES, voice
 from safelight.agent.embedded.words import lexicon
@@ -95,3 +96,17 @@ def test_icons_are_found_in_any_language(text: str, noun: str) -> None:
 @pytest.mark.parametrize("text", ["Most people", "un enfant dans la rue", "der Mann war im Haus", "the time has come"])
 def test_words_of_one_language_are_not_taken_for_those_of_another(text: str) -> None:
     assert not {"bridge", "wheat", "waves", "coffee"} & set(icons_in(text))
+
+
+@pytest.mark.parametrize(
+    "cased", [str.upper, str.lower, str.title, lambda text: text.replace("i", "ı").replace("I", "İ").replace("s", "ſ")]
+)
+def test_no_pattern_is_left_out_that_would_find_something(cased: Callable[[str], str]) -> None:
+    found = 0
+    for noun, starts in _words():
+        for word in load("icons")[noun]:
+            text = cased(f"one {str(word).replace('*', 'x')} more")
+            if _pattern(noun).search(text):
+                found += 1
+                assert any(start in _plain(text) for start in starts), text
+    assert found > 500

@@ -16,9 +16,9 @@ HEAVY = ("pydantic", "structlog", "langgraph", "sqlalchemy", "numpy", "PIL", "on
 def test_the_list_of_commands_imports_none_of_them() -> None:
     probe = (
         "import sys\n"
-        "from safelight.cli import main\n"
+        "from safelight.cli import app\n"
         "sys.argv = ['safelight', '--help']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "try:\n    app()\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)

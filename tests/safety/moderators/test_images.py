@@ -16,6 +16,7 @@ from safelight.safety.moderators import ImageMonitor, SetGuard
 from safelight.safety.moderators.faces import Faces
 from safelight.safety.moderators.known import unexpected
 from safelight.safety.moderators.looking import Looker
+from safelight.safety.moderators.minors import TIGHT
 from safelight.safety.moderators.ocr import Line, Reader, Script, _Pass
 from safelight.safety.moderators.pictures import PictureClassifier, PictureScores, tiles
 
@@ -179,6 +180,24 @@ async def test_a_young_face_tightens_and_an_old_one_clears_nothing(policies: Pol
     assert "sexual_minors" in young.policies
     assert old.decision is Decision.ALLOW
     assert (await judge(policies, Eyes(hard, age=60.0), output(drawn(())))).decision is Decision.BLOCK
+
+
+@pytest.mark.parametrize(("sexual", "looked_for"), [(TIGHT - 0.001, False), (TIGHT, True)])
+async def test_a_face_is_looked_for_from_where_its_age_matters(
+    policies: PolicySet, sexual: float, looked_for: bool
+) -> None:
+    asked: list[float] = []
+
+    class Watched(Eyes):
+        def __init__(self, age: float) -> None:
+            super().__init__(PictureScores(sexual, 0.0), age=age)
+            youngest = self._faces.youngest
+            self._faces.youngest = lambda picture: asked.append(age) or youngest(picture)  # type: ignore[method-assign,func-returns-value]
+
+    for age in (9.0, 60.0):
+        verdict = await judge(policies, Watched(age), output(drawn(())))
+        assert ("sexual_minors" in {finding.policy for finding in verdict.findings}) is (looked_for and age < 25)
+    assert asked == ([9.0, 60.0] if looked_for else [])
 
 
 async def test_words_about_a_child_tighten_like_a_face(policies: PolicySet) -> None:
