@@ -13,6 +13,7 @@ from .config import Settings
 from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
 from .models import build_generators, build_reasoners, build_stack, check_prices
+from .processes import Processes
 from .provenance.stamper import ImageStamper, open_stamper
 from .recall import recall_from
 from .safety.clearance import ClearanceOffice
@@ -68,7 +69,9 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         )
         recorder = RunRecorder(store.recorder)
         guard = Guard(stack, office, recorder)
-        stamper = await open_stamper(settings, store)
+        processes = Processes(settings.stamp_processes or 0)
+        exits.callback(processes.close)
+        stamper = await open_stamper(settings, store, processes)
         documents = DocumentReader()
         exits.callback(documents.close)
         prices = await asyncio.to_thread(PriceTable.load, settings.prices)

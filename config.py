@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     service_seconds: float = Field(default=180.0, gt=0)
     service_deadline: float = Field(default=300.0, gt=0)
     service_attempts: int = Field(default=4, ge=1, le=10)
-    service_concurrency: int = Field(default=8, ge=1, le=256)
+    service_concurrency: int = Field(default=8, ge=1, le=4096)
     service_per_minute: float | None = Field(default=None, gt=0)
     prices: Path | None = None  # YAML, laid over the shipped price table
     max_cost: float | None = Field(default=None, gt=0)  # US dollars a run
@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     watermark_networks: Path | None = None  # the folder of encoder.onnx and decoder.onnx
 
     concurrency: int = Field(default=2, ge=1, le=4096)
+    stamp_processes: int | None = Field(default=None, ge=0, le=256)  # None: one a core in `safelight serve`, else none
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -37,6 +38,8 @@ def _loop() -> Callable[[Coroutine[Any, Any, None]], None]:
 
 async def _serve(given: dict[str, Any]) -> None:
     settings = load_settings(**given)
+    if settings.stamp_processes is None:
+        settings = settings.model_copy(update={"stamp_processes": os.cpu_count() or 1})
     try:
         from ..server.auth import is_loopback
         from ..server.serving import configure_logs, listen

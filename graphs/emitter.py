@@ -24,6 +24,7 @@ class Emitter:
     """
 
     def __init__(self, run_id: str, *, first: int, clock: Callable[[], datetime], keep: Keep) -> None:
+        self.spoke = first > 0  # in an earlier start of the run
         self._run_id = run_id
         self._next = first
         self._clock = clock

@@ -61,9 +61,13 @@ class Runner:
         effects = Effects(services)
         self.graphs = {mode: build(effects).compile(checkpointer=checkpointer) for mode, build in MODES.items()}
 
-    async def start(self, brief: Brief) -> str:
-        """Book a new run, and return its id."""
-        run_id = self._new_id()
+    def new_id(self) -> str:
+        """An id that no run has."""
+        return self._new_id()
+
+    async def start(self, brief: Brief, run_id: str | None = None) -> str:
+        """Book a new run, and return its id: the one that is given, or a new one."""
+        run_id = run_id or self._new_id()
         store = self._services.store
         mode = "edit" if brief.is_edit else brief.mode
         await store.runs.create(run_id, brief=brief.model_dump(mode="json"), mode=mode, account=brief.account or None)
@@ -132,12 +136,12 @@ class Runner:
 
     async def _open(self, run_id: str, repeat_unknown: bool) -> tuple[RunContext, Brief]:
         runs = self._services.store.runs
-        record = await runs.get(run_id)
+        record, first = await asyncio.gather(runs.get(run_id), runs.next_seq(run_id))
         if record is None:
             raise BadInput(f"There is no run {run_id}. `safelight runs` lists the runs that there are.")
         if record.status in ENDED:
             raise BadInput(f"Run {run_id} has already ended ({record.status}).")
-        emitter = Emitter(run_id, first=await runs.next_seq(run_id), clock=self._clock, keep=runs.append_event)
+        emitter = Emitter(run_id, first=first, clock=self._clock, keep=runs.append_event)
         self._services.recorder.emitters[run_id] = emitter
         brief = Brief.model_validate(record.brief)
         context = RunContext(run_id, self._services, emitter, repeat_unknown, account=brief.account)
@@ -159,8 +163,8 @@ class Runner:
         mode = "edit" if brief.is_edit else brief.mode
         graph = self.graphs[mode]
         config = RunnableConfig(configurable={"thread_id": context.run_id}, recursion_limit=_RECURSION_LIMIT)
-        known = await graph.aget_state(config)
-        resumed = bool(known.values)
+        # A run speaks before its first step: one that has said nothing has no checkpoint either.
+        resumed = context.emitter.spoke and bool((await graph.aget_state(config)).values)
         await context.emit(RunStarted, mode=mode, n=brief.n or 0, resumed=resumed)
         if answer is not None:
             given: Any = Command(resume=answer)

@@ -1,7 +1,7 @@
 """Stamps an image, and tells later whether an image is ours.
 
-Watermark, then encoding, then a look at what was encoded, then the manifest, then the registry; the bytes are final
-once they are signed. All that computes runs in threads.
+Watermark, then encoding, then a look at what was encoded (`preparing`, which may be another process's work), then the
+manifest, then the registry; the bytes are final once they are signed. The signing key stays in this process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import secrets
 from collections.abc import Callable
 from importlib import metadata
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +20,15 @@ from PIL import Image
 
 from .. import media
 from ..errors import BadImage, ConfigError, StoreError
+from ..processes import Processes
 from ..store.keys import KeyRing
 from .c2pa import ContentCredentials, Signed
 from .content import Content, compare
-from .fingerprint import distance, pack_thumbnail, pdq, thumbnail, unpack_thumbnail
+from .fingerprint import distance, unpack_thumbnail
 from .keys import SigningIdentity
 from .manifest import Bindings
 from .pixels import Region, changed_regions, tile_digest
-from .png import encode_png
+from .preparing import FORMATS, Prepared, prepare
 from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 __all__ = ["ImageStamper", "open_stamper"]
 
 _log = structlog.get_logger(__name__)
-_STAMPABLE = ("image/png", "image/jpeg", "image/webp", "image/avif")
 _NUMBER_BITS = 44
 _NEAR = 60
 _DRAWS = 5
 
 
 class ImageStamper:
-    """Stamps as `identity`, with `watermark` (None: without one), into `registry`."""
+    """Stamps as `identity`, with `watermark` (None: without one), into `registry`; pictures are prepared in `processes`
+    (in threads, unless given)."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class ImageStamper:
         trust_list: bytes = b"",
         entropy: Callable[[int], int] = secrets.randbits,
         quality: int = 92,
+        processes: Processes | None = None,
     ) -> None:
         self.identity = identity
         self.watermark_name = None if watermark is None else watermark.name
@@ -70,6 +71,7 @@ class ImageStamper:
         self._credentials = ContentCredentials(identity, version=version, trust_list=trust_list)
         self._entropy = entropy
         self._quality = quality
+        self._processes = processes or Processes()
 
     async def stamp(self, data: bytes, media_type: str, facts: StampFacts) -> tuple[bytes, Stamp]:
         """The image, marked, signed and registered, and what was put on it. The bytes must not be touched again.
@@ -79,10 +81,13 @@ class ImageStamper:
             ConfigError: the identity cannot sign.
             StoreError: it could not be registered.
         """
-        if media_type not in _STAMPABLE:
+        if media_type not in FORMATS:
             raise BadImage(f"{media_type} images cannot be stamped: choose PNG, JPEG, WebP or AVIF.")
         number = await self._new_number()
-        signed, stamp, registered = await asyncio.to_thread(self._stamp, data, media_type, facts, number)
+        prepared = await self._processes.run(prepare, self._watermark, data, media_type, number, self._quality)
+        signed, stamp, registered = await asyncio.to_thread(
+            self._sign, prepared, media_type, facts, image_id_of(number)
+        )
         await self.registry.add(registered)
         return signed.data, stamp
 
@@ -118,69 +123,42 @@ class ImageStamper:
                 return number
         raise StoreError("No free image id was found: the source of randomness is broken.", stage="stamp")
 
-    def _stamp(self, data: bytes, media_type: str, facts: StampFacts, number: int) -> tuple[Signed, Stamp, Registered]:
-        picture = media.decode(data)
-        image, mark, notes = self._marked(picture.image, media_type, number)
-        encoded = encode(image, media_type, self._quality)
-        final = image
-        if media_type != "image/png":
-            final = media.open_image(encoded)
-            mark, notes = self._reread(final, mark, notes)
+    def _sign(
+        self, prepared: Prepared, media_type: str, facts: StampFacts, image_id: str
+    ) -> tuple[Signed, Stamp, Registered]:
         bindings = Bindings(
-            image_id=image_id_of(number),
-            fingerprint=pdq(final),
-            width=final.width,
-            height=final.height,
-            pixels=tile_digest(final),
-            mark=mark,
+            image_id=image_id,
+            fingerprint=prepared.fingerprint,
+            width=prepared.width,
+            height=prepared.height,
+            pixels=prepared.pixels,
+            mark=prepared.mark,
             algorithm=self.watermark_name,
         )
-        signed = self._credentials.sign(encoded, media_type, facts, bindings)
+        signed = self._credentials.sign(prepared.encoded, media_type, facts, bindings)
         stamp = Stamp(
-            image_id=bindings.image_id,
+            image_id=image_id,
             sha256=hashlib.sha256(signed.data).hexdigest(),
             manifest_id=signed.label,
-            watermark=mark,
-            fingerprint=f"pdq:{bindings.fingerprint.hex()}",
+            watermark=prepared.mark,
+            fingerprint=f"pdq:{prepared.fingerprint.hex()}",
             signer=self.identity.subject,
             development=self.identity.is_development,
-            notes=(*picture.notes, *notes, *signed.notes),
+            notes=(*prepared.notes, *signed.notes),
         )
         registered = Registered(
-            image_id=bindings.image_id,
+            image_id=image_id,
             run_id=facts.run_id,
             image=facts.image,
             sha256=stamp.sha256,
-            fingerprint=bindings.fingerprint,
-            thumbnail=pack_thumbnail(thumbnail(final)),
+            fingerprint=prepared.fingerprint,
+            thumbnail=prepared.thumbnail,
             manifest=signed.store,
-            facts={**stamp.model_dump(mode="json"), "pixels": bindings.pixels, "size": [final.width, final.height]},
-        )
+            facts={
+                **stamp.model_dump(mode="json"), "pixels": prepared.pixels, "size": [prepared.width, prepared.height]
+            },
+        )  # fmt: skip
         return signed, stamp, registered
-
-    def _marked(
-        self, image: Image.Image, media_type: str, number: int
-    ) -> tuple[Image.Image, str | None, tuple[str, ...]]:
-        if self._watermark is None:
-            return image, None, ("no watermark: no engine is set up",)
-        flat = media.flatten(image) if media_type == "image/jpeg" else image
-        try:
-            marked = self._watermark.embed(flat, number)
-        except BadImage as error:
-            return image, None, (f"no watermark: {error}",)
-        notes = () if marked.is_robust else ("the watermark of this image may not survive strong compression",)
-        return marked.image, self._watermark.pack(marked.payload).hex(), notes
-
-    def _reread(
-        self, final: Image.Image, mark: str | None, notes: tuple[str, ...]
-    ) -> tuple[str | None, tuple[str, ...]]:
-        """A lossy encoder has the last word: what it left is what is claimed."""
-        if mark is None or self._watermark is None:
-            return mark, notes
-        payload = self._watermark.read(final, "upright").payload
-        if payload is not None and self._watermark.pack(payload).hex() == mark:
-            return mark, notes
-        return None, (*notes, "no watermark: the encoder destroyed it; choose PNG")
 
     def _open(self, data: bytes) -> tuple[Image.Image, ManifestReport]:
         picture = media.decode(data)
@@ -191,16 +169,16 @@ class ImageStamper:
         return reading, Content.of(image)
 
 
-async def open_stamper(settings: Settings, store: Store) -> ImageStamper:
+async def open_stamper(settings: Settings, store: Store, processes: Processes | None = None) -> ImageStamper:
     """The stamper that the settings ask for: with a production certificate, or else with the development chain.
 
     Raises:
         ConfigError: the certificate and key cannot be used.
     """
-    return await asyncio.to_thread(_open_stamper, settings, StoreRegistry(store.images))
+    return await asyncio.to_thread(_open_stamper, settings, StoreRegistry(store.images), processes)
 
 
-def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
+def _open_stamper(settings: Settings, registry: Registry, processes: Processes | None) -> ImageStamper:
     if (settings.certificate is None) != (settings.private_key is None):
         raise ConfigError("certificate and private_key must be set together: a PEM chain (leaf first) and its key.")
     if settings.certificate is not None and settings.private_key is not None:
@@ -222,6 +200,7 @@ def _open_stamper(settings: Settings, registry: Registry) -> ImageStamper:
         registry,
         version=metadata.version("safelight"),
         trust_list=b"" if settings.trust_list is None else _read_pem(settings.trust_list),
+        processes=processes,
     )
 
 
@@ -235,20 +214,6 @@ def _read_pem(path: Path) -> bytes:
 def image_id_of(number: int) -> str:
     """The image id that a watermark's number stands for."""
     return f"img_{number:011x}"
-
-
-def encode(image: Image.Image, media_type: str, quality: int) -> bytes:
-    """The image as a file without metadata."""
-    if media_type == "image/png":
-        return encode_png(image)
-    if media_type == "image/avif":
-        clean = image.copy()
-        clean.info = {}
-        out = BytesIO()
-        clean.save(out, "AVIF", quality=quality)
-        return out.getvalue()
-    format_: Any = media_type.removeprefix("image/")
-    return media.encode(image, format_, quality=quality)
 
 
 def _candidate(registered: Registered, by: Any, content: Content, reading: Reading | None = None) -> Candidate:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from ..events import Event
+from .told import Told
 
 __all__ = ["Live"]
 
@@ -20,12 +21,12 @@ class Live:
         self.task: asyncio.Task[None] | None = None
         self.cancelling = False
         self.ended = False
-        self._events: list[Event] = []
+        self._events: list[Told] = []
         self._changed = asyncio.Event()
 
     def add(self, event: Event) -> None:
         """One more event, for all listeners."""
-        self._events.append(event)
+        self._events.append(Told.of(event))
         self._wake()
 
     def close(self) -> None:
@@ -37,12 +38,12 @@ class Live:
         """Whether every event after number `after` is, or will be, among those of here."""
         return bool(self._events) and self._events[0].seq <= after + 1
 
-    async def follow(self, after: int) -> AsyncGenerator[list[Event], None]:
+    async def follow(self, after: int) -> AsyncGenerator[list[Told], None]:
         """The events after number `after`, as many at a time as there are, until the run ends here."""
         position = 0
         while True:
             changed, ended = self._changed, self.ended
-            batch = [event for event in self._events[position:] if event.seq > after]
+            batch = [told for told in self._events[position:] if told.seq > after]
             position = len(self._events)
             if batch:
                 yield batch

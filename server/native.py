@@ -18,7 +18,7 @@ from .errors import ApiError, bad_request, not_found
 from .history import turns_of
 from .links import file_id
 from .quota import check_quota
-from .sse import EventStream, sse
+from .sse import EventStream
 from .state import Server, ServerState
 from .waiting import asked_for
 from .webhooks import checked_address
@@ -222,7 +222,7 @@ async def _ended(server: ServerState, run_id: str, caller: Caller) -> RunRecord:
 async def _events(server: ServerState, run_id: str, after: int | None) -> AsyncGenerator[bytes, None]:
     async with aclosing(server.runs.batches(run_id, after)) as batches:
         async for batch in batches:
-            yield b"".join(sse(event.model_dump_json(), event=event.type, id=event.seq) for event in batch)
+            yield b"".join(told.line for told in batch)
 
 
 def _number(last_event_id: str | None, after: int | None) -> int | None:

@@ -23,6 +23,7 @@ from ..store import Job, RunRecord
 from .auth import Caller
 from .errors import ApiError, busy, not_found
 from .live import Live
+from .told import Told
 
 __all__ = ["Asked", "RunManager"]
 
@@ -95,11 +96,22 @@ class RunManager:
         self._admit(caller)
         self._counts[caller.name] += 1
         try:
-            run_id = await self._runner.start(brief.model_copy(update={"account": caller.account}))
-            job = await self._store.jobs.add(
-                run_id, kind=asked.kind, request=asked.request, detached=asked.detached or bool(asked.idempotency),
-                owner=self._owner, seconds=_LEASE_SECONDS, idempotency=asked.idempotency, body=asked.body,
+            run_id = self._runner.new_id()
+            # Writes that are asked for together share a commit.
+            run = self._runner.start(brief.model_copy(update={"account": caller.account}), run_id)
+            booking = asyncio.create_task(
+                self._store.jobs.add(
+                    run_id, kind=asked.kind, request=asked.request, detached=asked.detached or bool(asked.idempotency),
+                    owner=self._owner, seconds=_LEASE_SECONDS, idempotency=asked.idempotency, body=asked.body,
+                )
             )  # fmt: skip
+            try:
+                await run
+                job = await booking
+            except Exception:
+                await asyncio.wait([booking])
+                await self._store.jobs.forget(run_id)  # nobody is to be told of a run that is not there
+                raise
             if job.run_id != run_id:  # two at once under one key: the other was first
                 await self._runner.cancel(run_id)
                 return _same(job, asked)
@@ -115,19 +127,19 @@ class RunManager:
         waits for a human. Listeners may come, go and come back; a run does not mind."""
         async with aclosing(self.batches(run_id, after)) as batches:
             async for batch in batches:
-                for event in batch:
-                    yield event
+                for told in batch:
+                    yield told.event
 
-    async def batches(self, run_id: str, after: int | None = None) -> AsyncGenerator[list[Event], None]:
+    async def batches(self, run_id: str, after: int | None = None) -> AsyncGenerator[list[Told], None]:
         """The same, as many at a time as there are."""
         last = -1 if after is None else after
         while True:
             live = self._live.get(run_id)
             record = None if live else await self._store.runs.get(run_id)
             known = live is not None and live.reaches(last)
-            if not known and (stored := await self._store.runs.events(run_id, after=last)):
-                yield stored
-                last = stored[-1].seq
+            if not known and (stored := await self._store.runs.stored_events(run_id, after=last)):
+                yield [Told(seq, text) for seq, text in stored]
+                last = stored[-1][0]
             if live is not None:
                 async with aclosing(live.follow(last)) as following:
                     async for batch in following:

@@ -40,7 +40,7 @@ class ServerState:
         return self.assembly.store
 
 
-def _state(request: Request) -> ServerState:
+async def _state(request: Request) -> ServerState:  # async, or FastAPI would call it in a thread
     return cast(ServerState, request.app.state.server)
 
 

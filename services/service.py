@@ -32,6 +32,8 @@ def open_client(endpoint: Endpoint) -> AsyncOpenAI:
     import httpx2
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
+    from .transport import Transport, is_proxied
+
     for part in ("chat", "images", "responses"):  # the SDK would import them within the time limit of a request
         importlib.import_module(f"openai.resources.{part}")
 
@@ -39,12 +41,15 @@ def open_client(endpoint: Endpoint) -> AsyncOpenAI:
     limits = httpx2.Limits(
         max_connections=endpoint.concurrency + 2, max_keepalive_connections=endpoint.concurrency, keepalive_expiry=30.0
     )
+    transport = None if is_proxied(endpoint.origin[1]) else Transport(endpoint.concurrency + 2)
     return AsyncOpenAI(
         api_key=endpoint.api_key or "none",
         base_url=endpoint.base_url,
         timeout=timeout,
         max_retries=0,
-        http_client=DefaultAsyncHttpx2Client(timeout=timeout, limits=limits, follow_redirects=False),
+        http_client=DefaultAsyncHttpx2Client(
+            timeout=timeout, limits=limits, follow_redirects=False, transport=transport
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -20,6 +20,18 @@ from .insertion import insert_new
 from .tables import EffectRow
 
 __all__ = ["Effects", "Finished", "Outcome", "Pending", "Started", "Unknown"]
+
+
+_Name = tuple[str, str, str]
+
+# Made once: building a statement costs more than running it.
+_IS = (
+    EffectRow.run_id == sa.bindparam("of_run"),
+    EffectRow.effect == sa.bindparam("of_effect"),
+    EffectRow.key == sa.bindparam("of_key"),
+)
+_FIND = sa.select(EffectRow.__table__).where(*_IS).with_for_update()
+_CHANGE = sa.update(cast(sa.Table, EffectRow.__table__)).where(*_IS)
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ class Effects:
         )
         return await self._database.read(lambda connection: [Pending(*row) for row in connection.execute(query)])
 
-    def _begin(self, connection: sa.Connection, name: tuple[str, str, str], *, again: bool) -> Outcome:
+    def _begin(self, connection: sa.Connection, name: _Name, *, again: bool) -> Outcome:
         run_id, effect, key = name
         fresh = {"state": "started", "attempt": 1, "error": "", "started_at": self._now()}
         if insert_new(connection, EffectRow, {"run_id": run_id, "effect": effect, "key": key, **fresh}):
@@ -134,23 +146,20 @@ class Effects:
             return Finished(dict(row.result))
         if row.state == "started" and not again:
             return Unknown(row.started_at, row.attempt)
-        connection.execute(
-            sa.update(EffectRow)
-            .where(*_is(name))
-            .values(state="started", attempt=row.attempt + 1, error="", started_at=self._now(), ended_at=None)
-        )
+        anew = {**fresh, "attempt": row.attempt + 1, "ended_at": None}
+        connection.execute(_CHANGE, {**_as_bound(name), **anew})
         return Started(row.attempt + 1)
 
-    def _end(self, connection: sa.Connection, name: tuple[str, str, str], **values: Any) -> None:
-        connection.execute(sa.update(EffectRow).where(*_is(name)).values(ended_at=self._now(), **values))
+    def _end(self, connection: sa.Connection, name: _Name, **values: Any) -> None:
+        connection.execute(_CHANGE, {**_as_bound(name), "ended_at": self._now(), **values})
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
 
-def _is(name: tuple[str, str, str]) -> tuple[sa.ColumnElement[bool], ...]:
-    return EffectRow.run_id == name[0], EffectRow.effect == name[1], EffectRow.key == name[2]
+def _row(connection: sa.Connection, name: _Name) -> sa.Row[Any] | None:
+    return connection.execute(_FIND, _as_bound(name)).one_or_none()
 
 
-def _row(connection: sa.Connection, name: tuple[str, str, str]) -> sa.Row[Any] | None:
-    return connection.execute(sa.select(EffectRow.__table__).where(*_is(name)).with_for_update()).one_or_none()
+def _as_bound(name: _Name) -> dict[str, str]:
+    return dict(zip(("of_run", "of_effect", "of_key"), name, strict=True))

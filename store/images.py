@@ -50,6 +50,10 @@ class Fingerprint:
     bits: bytes
 
 
+# Made once: building a statement costs more than running it.
+_BY_ID = sa.select(ImageRow.__table__).where(ImageRow.image_id == sa.bindparam("of_image"))
+
+
 class Images:
     """The images of one database."""
 
@@ -90,7 +94,7 @@ class Images:
 
     async def by_image_id(self, image_id: str) -> ImageRecord | None:
         """The image of that id, None where there is none."""
-        return await self._one(_query().where(ImageRow.image_id == image_id))
+        return await self._one(_BY_ID, of_image=image_id)
 
     async def by_sha256(self, sha256: str) -> ImageRecord | None:
         """The image with exactly these bytes, the first registered of several; None where there is none."""
@@ -123,8 +127,8 @@ class Images:
                 return
             after = rows[-1].image_id
 
-    async def _one(self, query: sa.Select[Any]) -> ImageRecord | None:
-        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+    async def _one(self, query: sa.Select[Any], **bound: Any) -> ImageRecord | None:
+        row = await self._database.read(lambda connection: connection.execute(query, bound).one_or_none())
         return None if row is None else _record(row)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +16,11 @@ __all__ = ["insert_new"]
 
 def insert_new(connection: sa.Connection, table: type[Table], values: Mapping[str, Any]) -> bool:
     """Insert a row; False where one with the same key was there first, in this or another process."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    query = insert(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
-    return connection.execute(query).first() is not None
+    return connection.execute(_insertion(connection.dialect.name, table), dict(values)).rowcount > 0
+
+
+@cache
+def _insertion(dialect: str, table: type[Table]) -> sa.Insert:
+    """Made once: building a statement costs more than running it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(cast(sa.Table, table.__table__)).on_conflict_do_nothing().execution_options(preserve_rowcount=True)

@@ -27,6 +27,7 @@ __all__ = ["LedgerRecorder"]
 _REMEMBERED = 4096
 _VEIL_BYTES = 32
 _KEEP_VERDICT = sa.insert(cast(sa.Table, VerdictRow.__table__))
+_SECRET = sa.select(VeilRow.secret).where(VeilRow.run_id == sa.bindparam("of_run"))
 
 
 class _Digested(Protocol):
@@ -186,11 +187,10 @@ class LedgerRecorder:
         await self._ledger.anchor(entries)
 
     def _secret(self, connection: sa.Connection, run_id: str) -> bytes:
-        query = sa.select(VeilRow.secret).where(VeilRow.run_id == run_id)
-        found = connection.execute(query).scalar_one_or_none()
+        found = connection.execute(_SECRET, {"of_run": run_id}).scalar_one_or_none()
         if found is None:
             insert_new(connection, VeilRow, {"run_id": run_id, "secret": self._entropy(_VEIL_BYTES)})
-            found = connection.execute(query).scalar_one()
+            found = connection.execute(_SECRET, {"of_run": run_id}).scalar_one()
         return bytes(found)
 
 

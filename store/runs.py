@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,18 @@ from .insertion import insert_new
 from .tables import EventRow, RunRow
 
 __all__ = ["RunRecord", "Runs"]
+
+
+# Made once: building a statement costs more than running it.
+_RUN = sa.select(RunRow.__table__).where(RunRow.id == sa.bindparam("id"))
+_KNOWN = sa.select(RunRow.id).where(RunRow.id == sa.bindparam("id"))
+_EVENTS = (
+    sa.select(EventRow.seq, sa.type_coerce(EventRow.body, sa.Text))
+    .where(EventRow.run_id == sa.bindparam("run_id"), EventRow.seq > sa.bindparam("after"))
+    .order_by(EventRow.seq)
+    .limit(sa.bindparam("most"))
+)
+_LAST = sa.select(sa.func.max(EventRow.seq)).where(EventRow.run_id == sa.bindparam("run_id"))
 
 
 class _Unset:
@@ -95,8 +108,7 @@ class Runs:
 
     async def get(self, run_id: str) -> RunRecord | None:
         """The run of that id, None where there is none."""
-        query = sa.select(RunRow.__table__).where(RunRow.id == run_id)
-        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        row = await self._database.read(lambda connection: connection.execute(_RUN, {"id": run_id}).one_or_none())
         return None if row is None else RunRecord(**row._mapping)
 
     async def recent(
@@ -144,7 +156,7 @@ class Runs:
         rows = [{"run_id": run_id, "seq": event.seq, "body": event.model_dump(mode="json")} for event in events]
 
         def work(connection: sa.Connection) -> None:
-            if connection.execute(sa.select(RunRow.id).where(RunRow.id == run_id)).one_or_none() is None:
+            if connection.execute(_KNOWN, {"id": run_id}).one_or_none() is None:
                 raise _unknown(run_id)
             for row in rows:
                 if not insert_new(connection, EventRow, row):
@@ -157,19 +169,20 @@ class Runs:
 
     async def events(self, run_id: str, *, after: int = -1, limit: int = 10_000) -> list[Event]:
         """The events of a run after number `after`, in order."""
-        query = (
-            sa.select(EventRow.body)
-            .where(EventRow.run_id == run_id, EventRow.seq > after)
-            .order_by(EventRow.seq)
-            .limit(limit)
+        stored = await self.stored_events(run_id, after=after, limit=limit)
+        # Not pydantic's own parser: text may hold half a character, as people paste it.
+        return [parse_event(json.loads(text)) for _, text in stored]
+
+    async def stored_events(self, run_id: str, *, after: int = -1, limit: int = 10_000) -> list[tuple[int, str]]:
+        """The same as they are kept: number and JSON."""
+        which = {"run_id": run_id, "after": after, "most": limit}
+        return await self._database.read(
+            lambda connection: [(seq, text) for seq, text in connection.execute(_EVENTS, which)]
         )
-        bodies = await self._database.read(lambda connection: connection.execute(query).scalars().all())
-        return [parse_event(body) for body in bodies]
 
     async def next_seq(self, run_id: str) -> int:
         """The number that the next event of a run gets."""
-        query = sa.select(sa.func.max(EventRow.seq)).where(EventRow.run_id == run_id)
-        last = await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        last = await self._database.read(lambda connection: connection.execute(_LAST, {"run_id": run_id}).scalar_one())
         return 0 if last is None else int(last) + 1
 
     def _now(self) -> datetime:

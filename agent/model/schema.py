@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _LEFT_OUT = {"default", "title", "minLength", "maxLength"}
 
 
+@cache
 def strict_schema(answer: type[BaseModel]) -> dict[str, Any]:
     """The schema of `answer` in the strict subset: every property required, none besides, no defaults and no titles.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,7 @@ class NeuralWatermark:
     def __init__(self, encoder: Path, decoder: Path, secret: bytes, retired: Sequence[bytes] = ()) -> None:
         """Raises ConfigError where a network cannot be used, or onnxruntime is not installed."""
         self._secret, self._retired = secret, tuple(retired)
+        self._made_of = (encoder, decoder, secret, tuple(retired))
         self._classical = SpreadSpectrum(secret, retired)
         self._encoder, self._decoder = _session(encoder), _session(decoder)
         for session, path, inputs in ((self._encoder, encoder, ["image", "bits"]), (self._decoder, decoder, ["image"])):
@@ -69,6 +71,10 @@ class NeuralWatermark:
             raise ConfigError(f"{encoder} and {decoder} are not the networks of a watermark: {error}") from error
         if told.shape != (3, 4) or wave.shape != (2, 3 * CELL, 4 * CELL):
             raise ConfigError(f"{encoder} and {decoder} are not the networks of a watermark.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, which opens the networks for itself, once."""
+        return _opened, self._made_of
 
     def embed(self, image: Image.Image, image_number: int) -> Marked:
         """Mark an image (RGB or RGBA), but for what is fully transparent. Raises BadImage where it is too small."""
@@ -232,6 +238,11 @@ def _resized(plane: Floats, size: tuple[int, int], how: Image.Resampling) -> Flo
 
 def _planes(pixels: Any) -> Floats:
     return np.ascontiguousarray(pixels.astype(np.float32).transpose(2, 0, 1)[None] / 255)
+
+
+@cache
+def _opened(encoder: Path, decoder: Path, secret: bytes, retired: tuple[bytes, ...]) -> NeuralWatermark:
+    return NeuralWatermark(encoder, decoder, secret, retired)
 
 
 def _session(path: Path) -> Any:

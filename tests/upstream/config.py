@@ -110,4 +110,5 @@ class Config(_Model):
     schemas: bool = True  # whether it takes a JSON schema; else 400
     summaries: bool = True  # whether it takes `reasoning`; else 400
     vision: bool = True  # whether it takes images; else 400
+    remember: int | None = None  # how many calls are kept to be asked about; None for all
     key: str | None = None  # the only API key that is accepted; None for any

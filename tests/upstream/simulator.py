@@ -183,6 +183,8 @@ class Simulator:
         fields, files = _parse(body, exchange.headers.get("content-type", ""))
         call = Call(name, exchange.number, exchange.headers, fields or {}, files, started=time.monotonic())
         self.calls.append(call)
+        if self.config.remember is not None:
+            del self.calls[: max(0, len(self.calls) - self.config.remember)]
         self.inflight += 1
         self.max_inflight = max(self.max_inflight, self.inflight)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,3 +163,10 @@ def test_networks_trained_for_a_minute_carry_a_payload(tmp_path: Path) -> None:
     assert made.psnr > 42
     assert engine.read(made.image).payload == made.payload
     assert engine.read(made.image.crop((40, 60, 700, 730))).payload == made.payload
+
+
+def test_another_process_marks_as_this_one_does(nets: tuple[Path, Path]) -> None:
+    engine = NeuralWatermark(*nets, SECRET)
+    twin = pickle.loads(pickle.dumps(engine))  # noqa: S301 (what a worker is handed)
+    assert np.array_equal(np.asarray(twin.embed(smooth(), 7).image), np.asarray(engine.embed(smooth(), 7).image))
+    assert pickle.loads(pickle.dumps(engine)) is twin  # noqa: S301 (opened once a process)
