@@ -63,10 +63,13 @@ class Encoder:
                 self._known.popitem(last=False)
         return np.stack([asked[text].result() for text in texts]) if texts else np.empty((0, WIDTH), np.float32)
 
-    def remember(self, texts: Sequence[str], numbers: NDArray[np.float32]) -> None:
+    def remember(self, texts: Sequence[str], numbers: Numbers) -> None:
         """Take these embeddings, (n, 770), as known, as if the texts had just been encoded."""
         with self._lock:
-            self._cache.update(zip(texts, numbers, strict=True))
+            for text, own in zip(texts, numbers, strict=True):
+                known: Future[Numbers] = Future()
+                known.set_result(own)
+                self._known[text] = known
 
     def warm(self) -> None:
         """Load the models now."""

@@ -88,3 +88,11 @@ def test_the_real_numbers_of_a_text_do_not_depend_on_its_neighbors() -> None:
     together = fresh.encode(texts)
     for text, row in zip(reversed(texts), together[::-1], strict=True):
         np.testing.assert_array_equal(shared_encoder().encode([text])[0], row)
+
+
+def test_what_is_remembered_is_not_read_anew() -> None:
+    encoder = Encoder()
+    numbers = np.arange(2 * WIDTH, dtype=np.float32).reshape(2, WIDTH)
+    encoder.remember(["a", "b"], numbers)
+    assert np.array_equal(encoder.encode(["b", "a", "b"]), numbers[[1, 0, 1]])
+    assert encoder._models is None, "nothing had to be loaded"
