@@ -40,7 +40,8 @@ class Brief(_Frozen):
 
     `n` None lets the planner decide (1..8). `size` is `auto` or `WxH` (each side 256..3840, aspect 1:3..3:1).
     `account` is the keyed pseudonym of whoever asks; the empty string is the local user. With `dry_run` the run ends at
-    its plan, judged, and with an estimate of its cost.
+    its plan, judged, and with an estimate of its cost. `vector` asks for each image as a vector file beside it, which
+    is possible where it is drawn from a spec.
     """
 
     prompt: str
@@ -48,6 +49,7 @@ class Brief(_Frozen):
     n: int | None = Field(default=None, ge=1, le=8)
     size: str = "auto"
     format: Literal["png", "webp", "jpeg"] = "png"
+    vector: Literal["pdf", "svg"] | None = None
     attachments: tuple[Attachment, ...] = ()
     turns: tuple[Turn, ...] = ()
     style: Direction | None = None

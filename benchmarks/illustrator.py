@@ -32,6 +32,9 @@ ROLES = (
     "scene",
     "quote",
     "list",
+    "cycle",
+    "map",
+    "panels",
 )
 ITEMS = tuple(
     Item(label=label, detail=detail, icon=icon, value=value)

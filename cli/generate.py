@@ -30,6 +30,8 @@ class Format(StrEnum):
     PNG = "png"
     WEBP = "webp"
     JPEG = "jpeg"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 def generate(
@@ -49,7 +51,9 @@ def generate(
         typer.Option(help="A document to read (PDF, DOCX, XLSX, CSV, Markdown, HTML, text); may be repeated."),
     ] = None,
     size: Annotated[str, typer.Option(help="WxH in pixels (sides 256 to 3840, aspect 1:3 to 3:1), or auto.")] = "auto",
-    format_: Annotated[Format, typer.Option("--format", help="File format of the images.")] = Format.PNG,
+    format_: Annotated[
+        Format, typer.Option("--format", help="File format of the images; svg and pdf come beside a PNG.")
+    ] = Format.PNG,
     style: Annotated[str | None, typer.Option(help="Art direction, such as swiss, editorial or blueprint.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write; default: out/ and the time of day.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of progress.")] = False,
@@ -75,7 +79,7 @@ def generate(
         "n": number,
         "mode": mode.value,
         "size": size,
-        "format": format_.value,
+        **_formats(format_),
         "style": style,
         "seed": seed,
         "dry_run": dry_run,
@@ -85,6 +89,11 @@ def generate(
         _generate(asked, image or [], mask, file or [], folder, resume, repeat_unknown, stream=stream, quiet=quiet)
     )
     raise typer.Exit(int(code))
+
+
+def _formats(asked: Format) -> dict[str, str]:
+    """A vector file comes beside the picture that was judged and watermarked, never in its place."""
+    return {"format": "png", "vector": asked.value} if asked in {Format.SVG, Format.PDF} else {"format": asked.value}
 
 
 async def _generate(

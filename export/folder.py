@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from ..graphs.result import RunResult
+from ..graphs.result import Delivery, RunResult
 from ..store import Store
 from .page import render_page
 
 __all__ = ["check_folder", "export_run"]
 
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_SUFFIX = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+    "image/svg+xml": "svg",
+}
 
 
 def check_folder(folder: Path) -> None:
@@ -37,7 +43,7 @@ def check_folder(folder: Path) -> None:
 
 
 async def export_run(result: RunResult, store: Store, folder: Path) -> RunResult:
-    """Write `image-1.png …`, `run.json` and `index.html`; returns the result with the paths filled in.
+    """Write `image-1.png …` (and `image-1.pdf …`), `run.json` and `index.html`; returns the result with their paths.
 
     Each file appears whole or not at all. The images are the stamped bytes, untouched.
 
@@ -47,7 +53,8 @@ async def export_run(result: RunResult, store: Store, folder: Path) -> RunResult
     record = await store.runs.get(result.run_id)
     events = [event.model_dump(mode="json") for event in await store.runs.events(result.run_id)]
     brief = dict(record.brief) if record else {}
-    blobs = {image.ref: await store.blobs.get(image.ref) for image in result.images if image.ref}
+    refs = [ref for image in result.images for ref in (image.ref, image.vector.ref if image.vector else "") if ref]
+    blobs = {ref: await store.blobs.get(ref) for ref in refs}
     return await asyncio.to_thread(_write, result, brief, events, blobs, folder)
 
 
@@ -65,7 +72,7 @@ def _write(
             if image.ref:
                 path = folder / f"image-{image.index + 1}.{_SUFFIX[image.media_type]}"
                 _replace(path, blobs[image.ref])
-                images.append(image.model_copy(update={"path": str(path)}))
+                images.append(_with_vector(image.model_copy(update={"path": str(path)}), blobs, path))
             else:
                 images.append(image)
         result = result.model_copy(update={"images": tuple(images)})
@@ -79,6 +86,15 @@ def _write(
             run_id=result.run_id,
         ) from error
     return result
+
+
+def _with_vector(image: Delivery, blobs: Mapping[str, bytes], path: Path) -> Delivery:
+    """The image with its vector file written beside it, where there is one."""
+    if image.vector is None:
+        return image
+    beside = path.with_suffix(f".{_SUFFIX[image.vector.media_type]}")
+    _replace(beside, blobs[image.vector.ref])
+    return image.model_copy(update={"vector": image.vector.model_copy(update={"path": str(beside)})})
 
 
 def run_record(result: RunResult, brief: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..safety.guard import Cleared, Effect, guard
 from ..tools.images.generator import DeclinedImage, GeneratedImage
 from ..tools.source import Document, SearchHit
 from .drawn import ImageJob, image_content, request_content
+from .engraving import Engraving, VectorFile, VectorJob, vector_content, vector_request
 from .generation import Generation, next_job
 from .services import Services
 
@@ -82,6 +83,16 @@ class Effects:
                 for generator in (services.tools.generator, *services.tools.fallbacks)
             ],
             onward=next_job,
+        )
+
+        self.engrave: Effect[VectorJob, VectorFile] = guard(
+            Engraving(services),
+            name="engrave",
+            guard=services.guard,
+            stage_in=Stage.GENERATOR_INPUT,
+            stage_out=Stage.GENERATOR_OUTPUT,
+            content_in=vector_request,
+            content_out=vector_content,
         )
 
     async def _search(self, query: Query) -> tuple[SearchHit, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..provenance.stamp import Stamp
-from .result import Delivery, Gap, Refusal, RunResult, Status
+from .result import Delivery, Gap, Refusal, RunResult, Status, VectorDelivery
 from .services import RunContext
 from .steps.refusal import offers_for
 
@@ -69,6 +69,7 @@ def _delivery(context: RunContext, index: int, ref: str | None, record: dict[str
         index=index,
         ref=ref,
         stamp=Stamp.model_validate(record["stamp"]),
+        vector=VectorDelivery.model_validate(record["vector"]) if record.get("vector") else None,
         notes=tuple(record["notes"]),
         model=record.get("model", ""),
         **{name: record[name] for name in ("sha256", "width", "height", "media_type", "title", "alt")},

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..provenance.stamp import Stamp
 
-__all__ = ["Delivery", "Gap", "Refusal", "RunResult", "Status"]
+__all__ = ["Delivery", "Gap", "Refusal", "RunResult", "Status", "VectorDelivery"]
 
 Status = Literal["delivered", "partial", "refused", "failed", "suspended", "planned"]
 
@@ -26,9 +26,22 @@ class Gap(_Frozen):
     offer: tuple[str, ...] = ()
 
 
+class VectorDelivery(_Frozen):
+    """The vector file of an image: what the image is drawn of, without the surface and the watermark of the pixels."""
+
+    ref: str
+    path: str | None = None
+    sha256: str
+    media_type: str
+    stamp: Stamp
+
+    def public(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"ref"})
+
+
 class Delivery(_Frozen):
     """One place in the set: an image (`ref`, a blob reference; `path` once it is written to a folder; `model`, which of
-    the generators made it), or a gap."""
+    the generators made it; `vector`, its vector file where one was asked for), or a gap."""
 
     index: int
     ref: str = ""
@@ -41,6 +54,7 @@ class Delivery(_Frozen):
     alt: str = ""
     model: str = ""
     stamp: Stamp | None = None
+    vector: VectorDelivery | None = None
     notes: tuple[str, ...] = ()
     gap: Gap | None = None
 
@@ -48,7 +62,8 @@ class Delivery(_Frozen):
         """The image, or `{"gap": …}` alone."""
         if self.gap is not None:
             return {"gap": self.gap.model_dump(mode="json")}
-        return self.model_dump(mode="json", exclude={"gap", "ref"})
+        data = self.model_dump(mode="json", exclude={"gap", "ref", "vector"})
+        return data if self.vector is None else {**data, "vector": self.vector.public()}
 
 
 class Refusal(_Frozen):

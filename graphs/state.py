@@ -6,7 +6,7 @@ its actual input, whatever the state says.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -72,4 +72,6 @@ class ImageTask(TypedDict):
     intent: str
     format: str
     seed: int
+    vector: NotRequired[str]  # the form of vector file that is asked for, and the record of the image that it is of
+    record: NotRequired[dict[str, Any]]
     sources: list[list[str]]  # title and address of each public source that the image draws on

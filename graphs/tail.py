@@ -8,7 +8,7 @@ from .effects import Effects
 from .guarded import GuardedGraph
 from .services import RunContext
 from .state import RunState
-from .steps import finish, images, planning, prompt, refusal, rounds
+from .steps import finish, images, planning, prompt, refusal, rounds, vectors
 
 __all__ = ["RunGraph", "add_head", "add_tail"]
 
@@ -32,14 +32,17 @@ def add_head(graph: RunGraph) -> None:
 
 
 def add_tail(graph: RunGraph, effects: Effects) -> None:
-    """From `judge_plan` to delivery: images in parallel, one more round for what can be rewritten, the set guard."""
+    """From `judge_plan` to delivery: images in parallel, one more round for what can be rewritten, vector files of what
+    cleared where they are asked for, the set guard."""
     graph.add_node("judge_plan", planning.judge_plan, metadata={"safelight": "check", "for": ["generate", "deliver"]})
     graph.add_effect("generate", effects.generate, read=images.read_task, write=images.write_image)
     graph.add_node("settle", rounds.settle)
+    graph.add_effect("engrave", effects.engrave, read=vectors.read_vector, write=vectors.write_vector)
     graph.add_node("judge_set", finish.judge_set, metadata={"safelight": "check", "for": ["deliver"]})
     graph.add_node("deliver", finish.deliver, metadata={"safelight": "deliver"})
     graph.add_conditional_edges("judge_plan", planning.route_plan, ["refuse", "generate", END])
     graph.add_edge("generate", "settle")
-    graph.add_conditional_edges("settle", rounds.route_settled, ["generate", "judge_set"])
+    graph.add_conditional_edges("settle", rounds.route_settled, ["generate", "engrave", "judge_set"])
+    graph.add_edge("engrave", "judge_set")
     graph.add_conditional_edges("judge_set", finish.route_set, ["refuse", "deliver"])
     graph.add_edge("deliver", END)

@@ -69,8 +69,13 @@ class Assessment(_Frozen):
 @runtime_checkable
 class Stamper(Protocol):
     """Stamps encoded images (PNG, JPEG, WebP): watermark, then manifest, then registry. Signing comes last;
-    the returned bytes must not be touched again."""
+    the returned bytes must not be touched again. A vector file (SVG, PDF), which looks as `shown` does, gets manifest
+    and registry; it has no pixels to carry a watermark."""
 
     async def stamp(self, data: bytes, media_type: str, facts: StampFacts) -> tuple[bytes, Stamp]: ...
+
+    async def stamp_vector(
+        self, data: bytes, media_type: str, shown: bytes, facts: StampFacts
+    ) -> tuple[bytes, Stamp]: ...
 
     async def assess(self, data: bytes) -> Assessment: ...

@@ -32,6 +32,7 @@ from .preparing import FORMATS, Prepared, prepare
 from .registry import Registered, Registry, StoreRegistry
 from .report import ManifestReport
 from .stamp import Assessment, Stamp, StampFacts
+from .vectors import VECTOR_TYPES, judge_vector, prepare_vector, vector_type
 from .verdict import Candidate, Evidence, judge
 from .watermark.choice import open_watermark
 from .watermark.engine import Reading, WatermarkEngine
@@ -91,9 +92,29 @@ class ImageStamper:
         await self.registry.add(registered)
         return signed.data, stamp
 
+    async def stamp_vector(self, data: bytes, media_type: str, shown: bytes, facts: StampFacts) -> tuple[bytes, Stamp]:
+        """The SVG or PDF file, signed and registered. `shown` is an image of how it looks, for its fingerprint.
+
+        Raises:
+            BadImage: it is neither, or `shown` does not decode.
+            ConfigError: the identity cannot sign.
+            StoreError: it could not be registered.
+        """
+        if media_type not in VECTOR_TYPES:
+            raise BadImage(f"{media_type} is no vector file that can be signed: choose SVG or PDF.")
+        image_id = image_id_of(await self._new_number())
+        prepared = await asyncio.to_thread(prepare_vector, data, shown)
+        signed, stamp, registered = await asyncio.to_thread(self._sign, prepared, media_type, facts, image_id)
+        await self.registry.add(registered)
+        return signed.data, stamp
+
     async def assess(self, data: bytes) -> Assessment:
-        """Whose image is this? Raises BadImage where it does not decode within bounds."""
+        """Whose image is this? Raises BadImage where it does not decode within bounds.
+
+        A vector file is never drawn for this: its bytes and its manifest are all that is looked at."""
         exact = await self.registry.by_sha256(hashlib.sha256(data).hexdigest())
+        if kind := vector_type(data):
+            return judge_vector(await asyncio.to_thread(self._credentials.read, data, kind), exact)
         image, report = await asyncio.to_thread(self._open, data)
         reading, content = await asyncio.to_thread(self._look, image)
         candidates: list[Candidate] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from ..reasoner import Fact, Research
 from .charts import chart_of_points, charts_of
 from .grouping import Encoder, entry_of, group_facts
 from .icons import icon_about, icon_of, icons_in
-from .language import identify
+from .language import identify, is_cased
 from .outlines import find_outline, questions, theme
 from .part import Entry, Part
 from .reading import Reading
@@ -26,10 +27,14 @@ _LIST_ROLES = {
     "timeline": "timeline",
     "comparison": "comparison",
     "diagram": "diagram",
-    "map": "diagram",
+    "map": "map",
     "card": "scene",
 }
 # Kinds that stay as sparse as the brief: open questions on a menu or a cover would help nobody.
+_CYCLE = re.compile(
+    r"\bcycle|zyklus|kreislauf|\bciclo|цикл|круговорот|kringloop|cykl|obieg|κύκλο|döngü|サイクル|循環|一生|循环|순환|دورة|מחזור|चक्र|วงจร|วัฏจักร",
+    re.IGNORECASE,
+)
 _NO_FILL = {"poster", "card", "cover", "banner", "menu", "quote", "scene", "checklist", "chart"}
 _MOST_LINE = 110
 _ASKS = "No source and no outline on this subject was at hand: the images ask questions instead of claiming answers."
@@ -133,6 +138,13 @@ def _story(request: Request) -> Material | None:
         return None
     cast = icons_in(request.reading.subject)
     beats = questions(("beat1", "beat2", "beat3", "beat4"), request.voice)
+    if request.count == 1:
+        entries = tuple(
+            Entry(beat.title, icon=cast[1 + i % (len(cast) - 1)] if len(cast) > 1 else beat.icon)
+            for i, beat in enumerate(beats)
+        )
+        page = Part(as_title(request.reading.subject, request.reading.output), role="panels", entries=entries)
+        return Material((replace(page, icon=cast[0] if cast else "", icons=cast),))
     parts = tuple(
         replace(part, entries=(), icon=cast[0] if cast else part.icon, icons=(*cast, *part.icons)) for part in beats
     )
@@ -222,6 +234,8 @@ def _readable(research: Research, reading: Reading) -> tuple[tuple[Fact, ...], b
 
 def _point_parts(reading: Reading) -> tuple[Part, ...]:
     role = _LIST_ROLES.get(reading.kind, "step" if reading.chained or reading.series else "list")
+    if role in {"diagram", "step", "list"} and len(reading.points) >= 3 and _CYCLE.search(reading.subject):
+        role = "cycle"
     parts = []
     for point in reading.points:
         entry = Entry(point.label, point.detail, point.value, icon_of(point.label) or icon_of(point.detail))
@@ -269,8 +283,14 @@ def _greeting(reading: Reading, speech: Voice) -> tuple[Part, ...]:
     text = f"{reading.subject} {reading.modifiers}".casefold()
     for occasion, words in reading.lexicon.occasions.items():
         if reading.lexicon.find(words, text) and occasion in speech.greetings:
-            return (Part(speech.greetings[occasion], reading.audience, "cover", icon_of(text)),)
+            return (Part(speech.greetings[occasion], _addressee(reading), "cover", icon_of(text)),)
     return ()
+
+
+def _addressee(reading: Reading) -> str:
+    """ "My daughter Lena" reads "Lena" on the card that she gets."""
+    names = re.findall(r"(?<!^)\b[^\W\d_][\w'-]*", reading.audience) if is_cased(reading.audience[:1]) else []
+    return " ".join(name for name in names if name[:1].isupper()) or reading.audience
 
 
 def _announcement(reading: Reading) -> tuple[Part, ...]:
@@ -280,7 +300,9 @@ def _announcement(reading: Reading) -> tuple[Part, ...]:
     details = reading.details
     if reading.texts and reading.subject and reading.lexicon.when:
         # “Open House” at the observatory: beside a quoted title the place is a detail, not the subject.
-        placed = reading.lexicon.pattern(reading.lexicon.when).match(reading.subject)
+        led = reading.lexicon.pattern(reading.lexicon.when).match(reading.subject) is not None
+        dated = any(char.isdigit() for char in reading.subject)
+        placed = led or dated or not icons_in(reading.subject)
         details = (reading.subject, *details) if placed else details
     told = [as_title(detail, reading.output) for detail in details]
     joint = "・" if reading.output in {"ja", "zh"} else "، " if reading.output == "ar" else ", "

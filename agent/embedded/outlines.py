@@ -40,7 +40,8 @@ def find_outline(reading: Reading, language: str) -> Outline | None:
     """The curated outline on exactly this subject, in `language`; None where there is none.
 
     An outline has to meet the question too: one on how something is made does not answer when to use it. So its topic
-    must be named, and either its aspect, or nothing else of weight.
+    must be named, and either its aspect, or nothing else of weight; what it `needs` must be named besides. Outlines on
+    something that is done (choosing, growing) fit whatever it is done to (`any`).
     """
     for name in _topics():
         raw = load(f"topics/{name}")
@@ -77,7 +78,7 @@ def theme(family: str) -> Theme:
     """The theme of a family; a general one for the empty string."""
     raw = load("families")["families"].get(family)
     if raw is None:
-        return Theme("", "star", ("sparkles",), _GENERAL)
+        return Theme("", "sun", ("sun",), _GENERAL)  # a fair day goes with anything
     return Theme(family, raw["motif"], tuple(raw["icons"]), tuple(raw["modules"]))
 
 
@@ -102,6 +103,10 @@ def _fits(raw: dict[str, Any], name: str, reading: Reading) -> bool:
     subject = reading.subject
     if not (hit := _matcher(name).search(subject)):
         return False
+    if raw.get("needs") and not _words_pattern(tuple(raw["needs"])).search(subject):
+        return False
+    if raw.get("any"):  # an outline on what is done, to whatever it is done
+        return True
     if raw.get("unless") and _words_pattern(tuple(raw["unless"])).search(subject):
         return False
     aspects = raw.get("aspects", [])

@@ -12,6 +12,7 @@ from .edits import edit_specs, edited
 from .grouping import Encoder
 from .headline import headline
 from .icons import icon_about, icon_of, icons_in
+from .language import requested
 from .look import choose_direction, choose_size, style_sheet
 from .material import Material, Request, gather
 from .outlines import family_of, theme
@@ -25,6 +26,10 @@ from .writing import Scene, as_title, write_spec
 
 __all__ = ["make_plan"]
 
+_NO_TRANSLATION = (
+    "Nothing on this image can be translated without a language model: give the new texts in quotes, "
+    "or configure a reasoner."
+)
 _CAPTIONLESS = {"scene", "comic"}
 
 
@@ -42,10 +47,14 @@ def make_plan(
     family = family_of(reading)
     count = understanding.count
     if earlier and len(targets) == 1 and count == 1 and (again := replan(brief, reading, earlier, targets[0])):
-        return Plan(intent=_intent(understanding, again[:1]), style=again[1], images=again[:1], notes=research.notes)
+        images = (again.spec,)
+        notes = tuple(dict.fromkeys((*research.notes, *again.notes)))
+        return Plan(intent=_intent(understanding, images), style=again.style, images=images, notes=notes)
+    notes = ()
     if targets:
         specs = edit_specs(brief, reading, targets, count)
-        notes: tuple[str, ...] = ()
+        if earlier and requested(brief.prompt, earlier.spec.language) != earlier.spec.language:
+            notes = (_NO_TRANSLATION,)
     else:
         speech = voice(reading.output)
         material = gather(Request(reading, research, speech, family, count, encoder))
@@ -115,6 +124,8 @@ def _title(brief: Brief, reading: Reading) -> str:
         return reading.texts[0]
     if reading.kind == "scene" or (not reading.kind and not reading.subject):
         return ""
+    if reading.named and reading.points:
+        return as_title(reading.named)
     return as_title(
         headline(brief.prompt, reading.subject, reading.language) or reading.audience or " ".join(reading.details[:1]),
         reading.output,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .framing import Framed, clean, unframe
+from .framed import Framed, clean
+from .framing import unframe
 from .language import identify, requested
 from .look import Look, read_look
 from .structure import Point, read_structure
@@ -22,7 +23,8 @@ _SENTENCE = re.compile(rf"(?<=[^\d\s.A-Z]){_ABBREVIATED}[.!](?=\s|$)|[?？](?=\s
 class Reading:
     """A brief, read. `language` is that of the brief, `output` that of the text to set. `count` and `entries` are None
     where the brief names no number; `details` are remarks beside the subject, in the brief's words; `topic` is a
-    heading for pictures of the subject, where the brief names one apart from it."""
+    heading for pictures of the subject, where the brief names one apart from it; `named` what the brief calls the thing
+    itself, where that is all that it says of its subject ("safety notice")."""
 
     language: str
     output: str
@@ -42,6 +44,7 @@ class Reading:
     chained: bool = False
     sides: tuple[str, ...] = ()
     topic: str = ""
+    named: str = ""
     look: Look = field(default_factory=Look)
 
 
@@ -58,6 +61,7 @@ def read(prompt: str, language: str | None = None) -> Reading:
     count = count_in(structure.rest, words)
     entries = _number(structure.rest, words, words.entry_patterns)
     subject = main.subject or next((part.subject for part in framed if part.subject), "")
+    named = "" if subject else clean(main.named, words)
     subject = subject or clean(main.modifiers, words)
     details = _details(main, framed, subject)
     points = structure.points
@@ -65,6 +69,8 @@ def read(prompt: str, language: str | None = None) -> Reading:
         points, subject, details = listed, clean(main.modifiers, words), ()
     explains = bool(words.explains) and words.find(words.explains, subject) is not None
     kind = main.kind or next((part.kind for part in framed if part.kind), "")
+    if kind == "comic" and count and (counted := _number(structure.rest, words, words.panel_patterns)):
+        count, entries = None, counted  # one page of so many panels
     kind = "" if kind == "scene" and explains else kind  # "5 images: how bread is made" asks to be told
     sides = _sides(subject, words, compared=kind == "comparison")
     audience = main.audience or next((part.audience for part in framed if part.audience), "")
@@ -87,6 +93,7 @@ def read(prompt: str, language: str | None = None) -> Reading:
         chained=structure.chained,
         sides=sides,
         topic=main.topic,
+        named=named,
         look=look,
     )
 

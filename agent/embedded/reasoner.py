@@ -162,6 +162,8 @@ def _image_count(brief: Brief, reading: Reading) -> int:
         return min(len(brief.images), 8)
     if brief.mode == "instant" or (brief.turns and followed_image(brief) and is_follow_up(brief, reading.lexicon)):
         return 1
+    if reading.kind == "comic":
+        return 1  # a page of panels; a series of images where that is asked for
     if reading.series or (not reading.kind and _informative(reading)):
         told = len(reading.points) or reading.entries or _DEFAULT_SERIES
         return max(2, min(told, 8))

@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...tools.images.canvas.edits import read_instruction
+from ...tools.images.canvas.instruction import read_instruction
 from ...tools.images.spec import ImageSpec, Item, Role, StyleSheet
 from ..brief import Brief
 from .icons import icons_in
+from .language import requested
 from .look import choose_size, palette_of, read_look
 from .reading import Reading
+from .translating import translated
 from .words import Lexicon
 from .writing import tidy
 
-__all__ = ["Earlier", "Recall", "replan"]
+__all__ = ["Earlier", "Recall", "Replanned", "replan"]
 
 _ROLES: dict[str, Role] = {
     "timeline": "timeline", "comparison": "comparison", "diagram": "diagram", "checklist": "list", "menu": "list",
@@ -50,8 +52,17 @@ Recall = Callable[[str, str], Awaitable[Earlier | None]]
 """Blob reference and account to what that image was drawn from; None where it is not ours, or not that account's."""
 
 
-def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> tuple[ImageSpec, StyleSheet] | None:
-    """The spec and the style of the image to draw instead; None where the edit is one of pixels, or none that rules
+@dataclass(frozen=True)
+class Replanned:
+    """The spec and the style of the image to draw instead, and what could not be changed as asked."""
+
+    spec: ImageSpec
+    style: StyleSheet
+    notes: tuple[str, ...] = ()
+
+
+def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> Replanned | None:
+    """The image to draw instead; None where the edit is one of pixels, or none that rules
     understand."""
     instruction = tidy(brief.prompt)[:4000]
     steps, _ = read_instruction(instruction)
@@ -61,6 +72,12 @@ def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> tup
     if any(item.kind == "mask" for item in brief.attachments) or any(step.kind not in served for step in steps):
         return None
     spec, style = earlier.spec, earlier.style
+    left: tuple[str, ...] = ()
+    if (language := requested(brief.prompt, spec.language)) != spec.language:
+        told = translated(spec, language)
+        if told[0].title == spec.title and told[0].items == spec.items:
+            return None  # not a word of it is known in that language
+        spec, left = told
     texts = _texts(spec, reading.texts, instruction)
     changes: dict[str, Any] = {**texts, **_dropped(instruction), **_subject(instruction, reading.lexicon)}
     if (role := _ROLES.get(reading.kind)) and re.search(r"\b(?:as|into|als|en)\b", instruction):
@@ -74,7 +91,7 @@ def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> tup
         restyled["palette"] = {**style.palette, **palette_of(look.colors)}
     if _AGAIN.search(instruction):
         restyled["seed"] = style.seed + 1
-    if not changes and not restyled:
+    if not changes and not restyled and spec is earlier.spec:
         return None
     changed = spec.model_copy(
         update={
@@ -82,7 +99,15 @@ def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> tup
             "instruction": instruction, "prompt": f"{spec.prompt} Changed as asked: {instruction}",
         }
     )  # fmt: skip
-    return changed, style.model_copy(update=restyled)
+    return Replanned(changed, style.model_copy(update=restyled), _untranslated(left, language))
+
+
+def _untranslated(left: tuple[str, ...], language: str) -> tuple[str, ...]:
+    if not left:
+        return ()
+    some = "; ".join(f"“{text[:60]}”" for text in left[:4]) + (" …" if len(left) > 4 else "")
+    why = "without a language model only texts that were written in advance are known in"
+    return (f"Left as it was, since {why} “{language}”: {some}",)
 
 
 def _texts(spec: ImageSpec, given: tuple[str, ...], instruction: str) -> dict[str, Any]:

@@ -207,11 +207,19 @@ def _take_inline(text: str, lexicon: Lexicon) -> tuple[list[str], str, bool]:
         tail = text[colon.end() :]
         sentence = _END.split(tail, maxsplit=1)
         labels = _split_series(sentence[0], lexicon)
+        counts = [label for label in labels if _is_count(label, lexicon)]  # "…: how to choose a bicycle, 4 images"
+        if counts:
+            labels = [label for label in labels if label not in counts]
         if len(labels) >= 2 and "␟" not in sentence[0]:  # what follows a quoted text goes with it
             after = tail[len(sentence[0]) :]
             last, cut = _split_audience(labels[-1], lexicon)
+            cut += "".join(f", {count}" for count in counts)
             return [*labels[:-1], last], text[: colon.start()] + cut + " " + after, False
     return [], text, False
+
+
+def _is_count(label: str, lexicon: Lexicon) -> bool:
+    return any((match := p.search(label)) and len(match[0]) >= 0.8 * len(label) for p in lexicon.count_patterns)
 
 
 def _split_series(text: str, lexicon: Lexicon) -> list[str]:

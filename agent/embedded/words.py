@@ -76,6 +76,7 @@ class Lexicon:
     numbers: dict[str, int] = field(default_factory=dict)
     images: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
     kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     series: tuple[str, ...] = ()
@@ -117,6 +118,11 @@ class Lexicon:
     def entry_patterns(self) -> tuple[re.Pattern[str], ...]:
         """Patterns whose group `n` is the number of list entries (steps, tips) that a phrase asks for."""
         return self._counted(self.entries)
+
+    @cached_property
+    def panel_patterns(self) -> tuple[re.Pattern[str], ...]:
+        """Patterns whose group `n` is the number of panels of a comics page."""
+        return self._counted(self.panels)
 
     def _counted(self, units: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         if not units:

@@ -12,6 +12,7 @@ from ...events import Delivered
 from ...safety.content import Content, ImagePart, Part, Stage, TextPart
 from ...safety.guard import Blocked
 from ...safety.verdict import Decision
+from ..engraving import file_part
 from ..services import RunContext
 from ..state import RunState
 from .prompt import outcome_record
@@ -52,7 +53,9 @@ async def deliver(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     guard.demand(context.services.office.read(state["set_token"]), content, run_id=context.run_id)
     _demand_stamps(state, content, context.run_id)
     images = [_ref(state, index) for index in range(len(state["plan"]["images"]))]
-    await context.services.store.ledger.append("delivery", run_id=context.run_id, payload={"images": images})
+    files = [record["vector"]["ref"] for record in _cleared(state) if record.get("vector")]
+    payload = {"images": images, **({"files": files} if files else {})}
+    await context.services.store.ledger.append("delivery", run_id=context.run_id, payload=payload)
     await context.emit(Delivered, images=tuple(images))
     return {"delivered": images}
 
@@ -62,21 +65,28 @@ async def set_content(state: RunState, context: RunContext) -> Content:
     blobs = context.services.store.blobs
     made = Plan.model_validate(state["plan"])
     images = _cleared(state)
-    parts = tuple([ImagePart(await blobs.get(item["ref"]), item["media_type"], source="output") for item in images])
+    parts: list[Part] = [
+        ImagePart(await blobs.get(item["ref"]), item["media_type"], source="output") for item in images
+    ]
+    # Each vector file was judged as it looks, and looks as its image does: here the clearance is bound to its bytes.
+    parts += [file_part(await blobs.get(item["vector"]["ref"])) for item in images if item.get("vector")]
     beside: list[Part] = [TextPart(made.text(), source="plan")]
     for number, turn in enumerate(state["brief"]["turns"]):
         if turn["text"]:
             beside.append(TextPart(turn["text"], source=f"turn {number} {turn['role']}"))
         beside += [ImagePart(await blobs.get(ref), source=f"turn {number} image") for ref in turn["images"]]
-    return Content(Stage.IMAGE_SET, parts, context=tuple(beside))
+    return Content(Stage.IMAGE_SET, tuple(parts), context=tuple(beside))
 
 
 def _demand_stamps(state: RunState, content: Content, run_id: str) -> None:
     """Raises Uncleared where a stamp is missing, or was put on other bytes than these."""
-    for record, part in zip(_cleared(state), content.parts, strict=True):
+    records = _cleared(state)
+    files = [record["vector"] for record in records if record.get("vector")]
+    for record, part in zip((*records, *files), content.parts, strict=True):
         stamp = record.get("stamp")
         stamped = stamp.get("sha256") if isinstance(stamp, dict) else None
-        if not isinstance(part, ImagePart) or part.digest.hex() != stamped:
+        whole = part.digest.hex() if isinstance(part, ImagePart) else part.text.removeprefix("file sha256:")
+        if whole != stamped:
             raise Uncleared("An image without a stamp of its own was about to be delivered.", run_id=run_id)
 
 

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from ...agent.brief import Brief
+from ...agent.citing import cited
 from ...agent.plan import Plan
 from ...agent.reasoner import Research, Understanding
 from ...events import PlanMade, Rewritten
@@ -24,6 +25,7 @@ from .anchor import anchor_of
 from .prompt import outcome_record
 from .refusal import human_verdict, refusal_of
 from .research import load_documents
+from .vectors import demand_drawn
 
 __all__ = ["draft", "image_tasks", "judge_plan", "plan", "plan_content", "route_plan"]
 
@@ -50,6 +52,9 @@ async def _plan(state: RunState, context: RunContext, reasoner: Any) -> RunState
             research,
             context.think,
         )
+    demand_drawn(state["brief"], made, context)
+    if context.services.tools.generator.algorithmic:  # an image model garbles small print: there the record cites
+        made = cited(made, research.sources)
     return {"plan": made.model_dump(mode="json")}
 
 

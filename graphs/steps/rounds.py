@@ -21,6 +21,7 @@ from ..state import RunState
 from .anchor import subjects_of
 from .finish import graves
 from .planning import image_tasks
+from .vectors import vector_sends
 
 __all__ = ["route_settled", "settle"]
 
@@ -60,11 +61,13 @@ async def settle(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 
 def route_settled(state: RunState) -> list[Send] | str:
-    """The branches of images that wait or are made once more, or `judge_set`."""
+    """The branches of images that wait or are made once more, then of vector files, or `judge_set`."""
     due = _waiting(state)
     if not due and state["round"] == 1:
         due = [index for index in state.get("again", []) if state["images"][str(index)]["round"] == 0]
-    return [Send("generate", task) for task in image_tasks(state, due)] or "judge_set"
+    if due:
+        return [Send("generate", task) for task in image_tasks(state, due)]
+    return vector_sends(state, image_tasks(state, range(len(state["plan"]["images"])))) or "judge_set"
 
 
 def _waiting(state: RunState) -> list[int]:

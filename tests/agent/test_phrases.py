@@ -110,3 +110,17 @@ def test_no_pattern_is_left_out_that_would_find_something(cased: Callable[[str],
                 found += 1
                 assert any(start in _plain(text) for start in starts), text
     assert found > 500
+
+
+@pytest.mark.parametrize("name", ["choosing", "growing"])
+def test_what_is_done_anywhere_is_told_in_every_language(name: str) -> None:
+    raw = load(f"topics/{name}")
+    assert set(raw["texts"]) == set(LANGUAGES)
+    for language, parts in raw["texts"].items():
+        assert len(parts) == len(raw["parts"]), language
+        for title, line, *rows in parts:
+            assert title
+            assert line
+            assert [len(row) for row in rows] == [2, 2, 2], language
+            said = [title, line, *(text for row in rows for text in row)]
+            assert not any(char.isdigit() for text in said for char in text)

@@ -21,6 +21,9 @@ Role = Literal[
     "scene",
     "quote",
     "list",
+    "cycle",
+    "map",
+    "panels",
 ]
 Direction = Literal["swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful"]
 
@@ -82,12 +85,12 @@ class Chart(_Frozen):
 class ImageSpec(_Frozen):
     """One image: what it shows, and exactly which text is set in it.
 
-    `prompt` is the full description for an image model. `title`, `subtitle`, `items`, `caption`, `quote` are set
-    verbatim, in `language` (ISO 639-1). `subject` is the main motif in plain English nouns. `index` is 0-based, `of`
-    the size of the set. `references` are blob references of input images; `edit_of` the image to be edited, with
-    `instruction` saying how (`redraw`: this spec is that image's own, changed as asked, for a generator that draws from
-    specs to draw anew), `mask` where (transparent pixels are redrawn), or `markup` drawn over it to show what is
-    meant; not both.
+    `prompt` is the full description for an image model. `title`, `subtitle`, `items`, `caption`, `footnotes` and
+    `quote` are set verbatim, in `language` (ISO 639-1). `subject` is the main motif in plain English nouns. `index` is
+    0-based, `of` the size of the set. `references` are blob references of input images; `edit_of` the image to be
+    edited, with `instruction` saying how (`redraw`: this spec is that image's own, changed as asked, for a generator
+    that draws from specs to draw anew), `mask` where (transparent pixels are redrawn), or `markup` drawn over it to
+    show what is meant; not both.
     """
 
     index: int = Field(ge=0)
@@ -98,6 +101,7 @@ class ImageSpec(_Frozen):
     subtitle: str = ""
     items: tuple[Item, ...] = ()
     caption: str = ""
+    footnotes: tuple[str, ...] = ()
     quote: str = ""
     chart: Chart | None = None
     subject: str = ""
@@ -120,7 +124,7 @@ class ImageSpec(_Frozen):
             parts += [item.value, item.label, item.detail]
         if self.chart is not None:
             parts += [self.chart.x_title, self.chart.y_title, *self.chart.categories, *self.chart.series]
-        parts.append(self.caption)
+        parts += [self.caption, *self.footnotes]
         return tuple(part for part in parts if part)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from safelight.errors import BadImage, BadInput
 from safelight.tools.images.canvas import Canvas
-from safelight.tools.images.canvas.edits import read_instruction
+from safelight.tools.images.canvas.instruction import read_instruction
 from safelight.tools.images.generator import ImageRequest
 from safelight.tools.images.spec import ImageSpec, Size, StyleSheet
 

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 (word lists read best in long lines)
 """The bundled figures are whole, found by their nouns, and shown by rules that a designer would name."""
 
+import random
 import re
 
 import numpy as np
@@ -10,9 +11,12 @@ from safelight.tools.images.canvas.direction import directions, resolve
 from safelight.tools.images.canvas.figure_mark import figure_mark
 from safelight.tools.images.canvas.figures import HOVERING, _index, _load, figure, figures_in, find_figure
 from safelight.tools.images.canvas.imprint import NO_PHOTOGRAPH, imprinted
+from safelight.tools.images.canvas.layouts.cells import _FORBIDDEN
+from safelight.tools.images.canvas.layouts.frame import Sheet, start
 from safelight.tools.images.canvas.layouts.marks import cast, marks_for
+from safelight.tools.images.canvas.layouts.parts import _table, part_spots
 from safelight.tools.images.canvas.layouts.prices import is_priced
-from safelight.tools.images.canvas.page import Box
+from safelight.tools.images.canvas.page import Box, Page, Setting
 from safelight.tools.images.canvas.render import draw
 from safelight.tools.images.canvas.typeset import Typesetter
 from safelight.tools.images.spec import ImageSpec, Item, Size, StyleSheet
@@ -115,3 +119,43 @@ def test_what_is_no_photograph_says_so(prompt, language, caption):
     spec, notes = imprinted(spec_of(prompt=prompt, language=language))
     assert spec.caption == caption
     assert notes == ((NO_PHOTOGRAPH,) if caption else ())
+
+
+def sheet_of(title: str, subject: str, place: str = "", **fields: object) -> Sheet:
+    spec = spec_of(title=title, subject=subject, **fields)
+    art = resolve(StyleSheet(direction="editorial"))
+    page = Page(512, 512, art, Setting(Typesetter(), "en", False))
+    return start(
+        spec, StyleSheet(direction="editorial", subjects={"main": place} if place else {}), page, random.Random(1)
+    )
+
+
+def test_boats_ride_on_water_and_pots_stand_ashore():
+    assert sheet_of("", "ship", "a harbor city at night (ship)").place == "harbor"
+    assert sheet_of("", "lighthouse", "a lighthouse in a storm (lighthouse)").place == "storm"
+    assert sheet_of("Harbor soup", "soup", "a harbor kitchen (soup)").place not in {"harbor", "sea", "storm", "lake"}
+
+
+def test_every_part_lies_on_its_figure():
+    for name, places in _table().items():
+        svg = figure_mark(figure(name), Box(0, 0, 320, 320), resolve(StyleSheet(direction="editorial")))
+        whole = f'<svg xmlns="http://www.w3.org/2000/svg" width="320" height="320" viewBox="0 0 320 320"><rect width="320" height="320" fill="#ff00ff"/>{svg}</svg>'
+        inked = np.any(Typesetter().paint(whole, 320, 320)[..., :3] != (255, 0, 255), axis=-1)
+        for word, (x, y) in places.items():
+            spot = inked[round(y * 10) - 8 : round(y * 10) + 8, round(x * 10) - 8 : round(x * 10) + 8]
+            assert spot.any(), f"{word} is not on the {name}"
+
+
+def test_a_diagram_points_at_parts_only_where_it_knows_all_of_them():
+    items = tuple(Item(label=label) for label in ("Frame", "Saddle", "Chain"))
+    assert len(part_spots(sheet_of("Bicycle", "bike"), items)) == 3
+    assert part_spots(sheet_of("Bicycle", "bike"), (*items, Item(label="Soul"))) == []
+    assert part_spots(sheet_of("Whale", "whale"), items) == []
+
+
+@pytest.mark.parametrize(("label", "forbidden"), [
+    ("No running", True), ("Nicht rauchen", True), ("禁止駐車", True), ("Ne pas courir", True),
+    ("Norwegian wood", False), ("Keep left", False), ("Niece", False),
+])  # fmt: skip
+def test_what_a_label_forbids_is_crossed_out(label, forbidden):
+    assert bool(_FORBIDDEN.search(label)) is forbidden

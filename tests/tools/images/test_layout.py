@@ -24,6 +24,9 @@ ROLES = [
     "scene",
     "quote",
     "list",
+    "cycle",
+    "map",
+    "panels",
 ]
 DIRECTIONS = sorted(directions())
 

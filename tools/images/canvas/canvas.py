@@ -12,8 +12,10 @@ from PIL import Image
 
 from ....errors import BadInput
 from ..generator import Capabilities, GeneratedImage, ImageFormat, ImageRequest
+from ..vector import NO_VECTOR, VectorKind
 from . import figures, fonts, icons
 from .edits import edit
+from .engrave import engrave
 from .imprint import imprinted
 from .render import draw
 from .typeset import Typesetter
@@ -52,6 +54,17 @@ class Canvas:
         Raises `BadInput` for a request that cannot be drawn, `GeneratorError` when drawing fails, `ConfigError`
         where a package is missing."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._generate, request)
+
+    async def engrave(self, request: ImageRequest, kind: VectorKind) -> bytes:
+        """The image of that request as a vector file, without the grain of its surface.
+
+        Raises `BadInput` where the image is made of pixels (an edit of a picture, a picture shown in the page)."""
+        spec = request.spec
+        if (spec.edit_of and not spec.redraw) or spec.references:
+            raise BadInput(NO_VECTOR)
+        spec, _ = imprinted(spec)
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._pool, engrave, spec, request.style, request.seed, self._typesetter, kind)
 
     def close(self) -> None:
         """Lets the worker threads end."""

@@ -144,7 +144,9 @@ def _poster(figure: Figure, art: ArtDirection, on: str, pen: float) -> str:
     for shape, value in zip(figure.shapes, values, strict=True):
         color = keep[min(len(keep) - 1, int((value - low) / span * len(keep)))] if span > 1e-3 else keep[-1]
         out.append(_path(shape, f'fill="{color}"'))
-    rim = keep[-1] if is_dark(on) else keep[0]
+    if all(contrast(color, on) >= 1.3 for color in keep):
+        return "".join(out)
+    rim = keep[-1] if is_dark(on) else keep[0]  # where a shape would melt into its ground
     return _silhouette(figure, rim, 0.5) + "".join(out)
 
 

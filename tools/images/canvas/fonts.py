@@ -27,6 +27,8 @@ _SLUGS = (
 
 _SERIF = frozenset({"Playfair Display", "Source Serif 4", "Cormorant Garamond", "EB Garamond", "Fraunces"})
 _DISPLAY = frozenset({"Playfair Display", "Cormorant Garamond"})
+# Faces whose figures would stand apart amid Chinese, Japanese or Korean.
+_DISPLAY_LATIN = frozenset({"Caveat", "Fredoka", "Oswald", "Playfair Display", "Cormorant Garamond", "Fraunces"})
 # What stands in where the family lacks Cyrillic or Greek, nearest in character first.
 _STAND_IN = {
     "Fraunces": ("Playfair Display", "Noto Serif"),
@@ -83,6 +85,13 @@ def stack(family: str, language: str) -> tuple[str, ...]:
     )
     hebrew = "Frank Ruhl Libre" if serif else "Heebo"
     others = [hebrew, arabic, "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", _CJK_FAMILY, "Noto Sans"]
+    # Figures amid such signs are set in the face of these.
+    if family in _DISPLAY_LATIN and language in {
+        "ja",
+        "zh",
+        "ko",
+    }:
+        latin = (_CJK_FAMILY,)
     first = {"ar": [arabic], "fa": ["Noto Sans Arabic"], "ur": ["Noto Sans Arabic"], "he": [hebrew]}.get(language, [])
     return tuple(dict.fromkeys([*first, *latin, *others, "JetBrains Mono"]))
 

@@ -21,7 +21,7 @@ from .photo import prepare
 from .text import clean, direction, language_of
 from .typeset import Placed, Typesetter
 
-__all__ = ["Drawn", "TextArea", "compose", "draw"]
+__all__ = ["Drawn", "TextArea", "Veil", "compose", "draw", "ensure_contrast", "lay_out", "painted"]
 
 LONGEST = 6000
 
@@ -51,6 +51,23 @@ def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter, 
     """Renders a spec. The same spec, style and seed give the same pixels. Raises `GeneratorError`, `BadInput`.
 
     `photo` is a picture that takes the place of the drawn scene."""
+    page, notes = lay_out(spec, style, seed, typesetter, photo)
+    surface, noise = painted(page, f"{seed}/{style.seed}/{spec.index}")
+    pixels, areas = compose(page, surface, noise)
+    return Drawn(pixels, areas, tuple(dict.fromkeys([*notes, *page.notes])))
+
+
+def painted(page: Page, chance: str) -> tuple[NDArray[np.float32], np.random.Generator]:
+    """The page's marks on its surface (h, w, 3, 0..255), no text yet; and the chance that its grain was drawn with."""
+    ground = page.setting.typesetter.paint(page.document(), page.w, page.h).astype(np.float32)
+    noise = np.random.default_rng(zlib.crc32(chance.encode()))
+    return texture.apply(ground, page.art.texture, noise, page.unit), noise
+
+
+def lay_out(
+    spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter, photo: bytes | None = None
+) -> tuple[Page, list[str]]:
+    """The page of a spec, its marks and texts in place, nothing painted yet; and what was left out of its texts."""
     notes: list[str] = []
     spec = _cleaned(spec, notes)
     art = resolve(style)
@@ -62,18 +79,14 @@ def draw(spec: ImageSpec, style: StyleSheet, seed: int, typesetter: Typesetter, 
     if photo is not None:
         sheet.photo = prepare(photo, art)
     LAYOUTS[spec.role](sheet)
-    ground = typesetter.paint(page.document(), page.w, page.h).astype(np.float32)
-    noise = np.random.default_rng(zlib.crc32(f"{seed}/{style.seed}/{spec.index}".encode()))
-    surface = texture.apply(ground, art.texture, noise, page.unit)
-    pixels, areas = compose(page, surface, noise)
-    return Drawn(pixels, areas, tuple(dict.fromkeys([*notes, *page.notes])))
+    return page, notes
 
 
 def compose(
     page: Page, surface: NDArray[np.float32], noise: np.random.Generator
 ) -> tuple[NDArray[np.uint8], tuple[TextArea, ...]]:
     """The page's texts over `surface` (h, w, 3, 0..255), each at 4.5:1 or more; and where they were set."""
-    surface, placed, areas = _ensure_contrast(page, surface)
+    surface, placed, areas, _veils = ensure_contrast(page, surface)
     if not placed:
         return np.clip(surface + 0.5, 0, 255).astype(np.uint8), areas
     ink = page.setting.typesetter.draw(page.w, page.h, placed, page.setting.language)
@@ -112,6 +125,7 @@ def _cleaned(spec: ImageSpec, notes: list[str]) -> ImageSpec:
         )  # fmt: skip
     changed = spec.model_copy(update={
         "title": tidy(spec.title), "subtitle": tidy(spec.subtitle), "caption": tidy(spec.caption), "quote": tidy(spec.quote),
+        "footnotes": tuple(tidy(note) for note in spec.footnotes),
         "items": tuple(tidy_item(item) for item in spec.items), "chart": chart,
     })  # fmt: skip
     if dropped:
@@ -127,11 +141,22 @@ def _noun(char: str) -> str:
     return name if name and find(name) else ""
 
 
-def _ensure_contrast(
+@dataclass(frozen=True)
+class Veil:
+    """A soft patch laid under a text: where in px, in which color, how strong at its middle, how far its edge fades."""
+
+    box: Box
+    color: str
+    strength: float
+    reach: float
+
+
+def ensure_contrast(
     page: Page, surface: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...]]:
+) -> tuple[NDArray[np.float32], list[Placed], tuple[TextArea, ...], list[Veil]]:
     """Measures each text against the pixels beneath it. Where 4.5:1 is missed, the text takes the ink that reads
     best there, and if that is not enough, a soft veil is laid under it."""
+    veils: list[Veil] = []
     placed: list[Placed] = []
     areas: list[TextArea] = []
     for item, box, _on in page.texts:
@@ -148,11 +173,11 @@ def _ensure_contrast(
             color = max(options, key=lambda c: (round(min(_least_contrast(c, patch), 4.6), 1), -options.index(c)))
             ratio = _least_contrast(color, patch)
             if ratio < 4.5:
-                _veil(surface, window, base, color, patch)
+                veils.append(_veil(surface, window, base, color, patch))
                 ratio = _least_contrast(color, surface[window])
         placed.append(Placed(item.fit, item.x, item.y, color, item.align, item.turn))
         areas.append(TextArea(item.fit.text.id, item.fit.string, box, color, item.fit.size, ratio))
-    return surface, placed, tuple(areas)
+    return surface, placed, tuple(areas), veils
 
 
 def _slice(page: Page, box: Box, pad: float) -> tuple[slice, slice]:
@@ -179,7 +204,7 @@ def _least_contrast(color: str, patch: NDArray[np.float32]) -> float:
 
 def _veil(
     surface: NDArray[np.float32], window: tuple[slice, slice], base: str, color: str, patch: NDArray[np.float32]
-) -> None:
+) -> Veil:
     """Blends the ground under a text toward whatever is far from its color, just enough."""
     target = (
         np.array(
@@ -203,3 +228,5 @@ def _veil(
     dx = np.clip(np.maximum(columns.start - x, x - columns.stop + 1), 0, None)[None, :]
     alpha = (strength * np.clip(1 - np.hypot(dx, dy) / reach, 0, 1) ** 1.5)[..., None]
     wide[...] = wide * (1 - alpha) + target * alpha
+    box = Box(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    return Veil(box, to_hex([float(c) / 255 for c in target]), strength, reach)

@@ -13,6 +13,8 @@ __all__ = ["Cleaned", "breakable", "clean", "direction", "language_of", "longest
 
 RTL = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv"})
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f]")
+# Between letters, or after one, a typewriter's mark stands for an apostrophe.
+_APOSTROPHE = re.compile(r"(?<=[A-Za-zÀ-ɏͰ-ϿЀ-ӿ])'(?=[A-Za-zÀ-ɏͰ-ϿЀ-ӿ\s]|$)")
 # Joiners shape Arabic and Indic text; every other format character can only hide or reorder text, and is dropped.
 _JOINERS = "\u200c\u200d\u00ad"
 _NAMES = {"iw": "he", "jp": "ja", "kr": "ko", "cn": "zh", "in": "id"}
@@ -38,7 +40,8 @@ def direction(language: str) -> str:
 
 
 def clean(text: str) -> Cleaned:
-    """One line of NFC text without control, override or undrawable characters; white space collapsed.
+    """One line of NFC text without control, override or undrawable characters; white space collapsed, apostrophes
+    as printers set them.
 
     A character without a glyph is replaced by its compatibility form, or dropped and reported (emoji, mostly)."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "ignore").decode("utf-8"))
@@ -48,6 +51,7 @@ def clean(text: str) -> Cleaned:
         else (" " if c.isspace() else "")
         for c in text
     )
+    text = _APOSTROPHE.sub("’", text)
     text = re.sub(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]", "", text)
     known = covered(text)
     dropped: list[str] = []

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["apply", "chalk_alpha", "noise"]
+__all__ = ["VIGNETTES", "apply", "chalk_alpha", "falloff", "noise"]
 
 Pixels = NDArray[Any]
+# How much each surface darkens at the corners, 0..1.
+VIGNETTES = {"film": 0.42, "slate": 0.16, "aged": 0.10}
 
 
 def noise(rng: np.random.Generator, w: int, h: int, cell: float) -> Pixels:
@@ -42,14 +44,14 @@ def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pi
         luma = image.mean(axis=2, keepdims=True) / 255
         grain = rng.standard_normal((h, w), dtype=np.float32) * 0.6 + noise(rng, w, h, max(1.2, 1.7 * unit)) * 0.8
         strength = 5.0 + 13.0 * np.sqrt(luma * (1.05 - luma).clip(0))
-        return np.asarray(_vignette(image, 0.42) + grain[..., None] * strength)
+        return np.asarray(_vignette(image, VIGNETTES[name]) + grain[..., None] * strength)
     if name == "slate":
         smear = noise(rng, w, h, 90 * unit) * 3.0 + noise(rng, w, h, 300 * unit) * 3.6
         fine = (rng.random((max(2, h // 3), max(2, w // 60)), dtype=np.float32) * 255).astype(np.uint8)
         wiped = Image.fromarray(fine).resize((w, h), Image.Resampling.BICUBIC)
         streak = np.asarray(wiped, dtype=np.float32) / 127.5 - 1
         dust = rng.standard_normal((h, w), dtype=np.float32) * 1.8
-        return np.asarray(_vignette(image, 0.16) + (smear + streak * 1.6 + dust)[..., None])
+        return np.asarray(_vignette(image, VIGNETTES[name]) + (smear + streak * 1.6 + dust)[..., None])
     if name == "aged":
         stain = (
             noise(rng, w, h, 260 * unit) * 3.2
@@ -57,7 +59,7 @@ def apply(image: Pixels, name: str, rng: np.random.Generator, unit: float) -> Pi
             + rng.standard_normal((h, w), dtype=np.float32) * 1.7
         )
         warm = np.array([0.6, 0.85, 1.35], dtype=np.float32)
-        return np.asarray(_vignette(image, 0.10) + stain[..., None] * warm)
+        return np.asarray(_vignette(image, VIGNETTES[name]) + stain[..., None] * warm)
     if name == "grid":
         return (
             image
@@ -70,8 +72,12 @@ def _vignette(image: Pixels, strength: float) -> Pixels:
     h, w = image.shape[:2]
     y = np.linspace(-1, 1, h, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, w, dtype=np.float32)[None, :]
-    falloff = 1 - strength * np.clip((x * x + y * y) / 2 - 0.12, 0, 1) ** 1.3
-    return image * falloff[..., None]
+    return image * falloff((x * x + y * y) / 2, strength)[..., None]
+
+
+def falloff(distance: Any, strength: float) -> Pixels:
+    """What is left of the light at a squared distance from the middle, 1 at the corners."""
+    return np.asarray(1 - strength * np.clip(distance - 0.12, 0, 1) ** 1.3)
 
 
 def chalk_alpha(rng: np.random.Generator, w: int, h: int, unit: float) -> Pixels:

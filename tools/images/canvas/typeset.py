@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import as_file, files
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,14 +119,30 @@ class Typesetter:
 
     def draw(self, width: int, height: int, placed: Iterable[Placed], language: str) -> NDArray[np.uint8]:
         """The texts on a transparent ground, as an array of shape (height, width, 4), straight alpha."""
+        data = {"mode": "draw", "w": width, "h": height, "blocks": self._placed(placed, language)}
+        with Image.open(io.BytesIO(self._run(data, None))) as image:
+            return np.asarray(image.convert("RGBA"))
+
+    def outlines(self, width: int, height: int, placed: Iterable[Placed], language: str) -> str:
+        """The texts as an SVG document, every glyph an outline: no font is needed to see it, and no text is in it."""
+        data = {"mode": "draw", "w": width, "h": height, "blocks": self._placed(placed, language)}
+        return bytes(self._run(data, None, "svg")).decode()
+
+    def document(
+        self, width: int, height: int, placed: Iterable[Placed], language: str, ground: str, title: str
+    ) -> bytes:
+        """A PDF of one page, one px a point: the vector `ground` (SVG), and the texts over it as text."""
+        blocks = self._placed(placed, language)
+        data = {"mode": "draw", "w": width, "h": height, "blocks": blocks, "ground": ground, "title": title}
+        return bytes(self._run(data, None, "pdf"))
+
+    def _placed(self, placed: Iterable[Placed], language: str) -> list[dict[str, Any]]:
         blocks = []
         for p in placed:
             block = self._block(p.fit.text, p.fit.string, language)
             extra = {"x": p.x, "y": p.y, "w": p.fit.width + 0.6, "size": p.fit.size, "fill": p.color, "align": p.align}
             blocks.append({**block, **extra, "turn": p.turn})
-        png = self._run({"mode": "draw", "w": width, "h": height, "blocks": blocks}, None)
-        with Image.open(io.BytesIO(png)) as image:
-            return np.asarray(image.convert("RGBA"))
+        return blocks
 
     @staticmethod
     def _reduce(text: Text, string: str, report: dict[str, Any], cut: set[str]) -> str:
@@ -176,12 +192,12 @@ class Typesetter:
         with Image.open(io.BytesIO(png)) as image:
             return np.asarray(image.convert("RGB"))
 
-    def _run(self, data: dict[str, Any], label: str | None) -> Any:
+    def _run(self, data: dict[str, Any], label: str | None, form: Literal["png", "svg", "pdf"] = "png") -> Any:
         compiler = self._compiler("typeset.typ")
         inputs = {"data": json.dumps(data)}
         try:
             if label is None:
-                return compiler.compile(format="png", ppi=72, sys_inputs=inputs)
+                return compiler.compile(format=form, ppi=72, sys_inputs=inputs)
             compiler.compile(format="svg", sys_inputs=inputs)
             return json.loads(compiler.query(label, field="value"))
         except RuntimeError as error:

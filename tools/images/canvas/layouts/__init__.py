@@ -3,11 +3,16 @@
 from collections.abc import Callable
 
 from ...spec import Role
+from .callouts import close_up, diagram
 from .charts import chart
+from .comparison import comparison
+from .cycle import cycle
 from .entries import listing, step
 from .frame import Sheet, start
+from .panels import panels
 from .pictures import cover, quote, scene
-from .relations import close_up, comparison, diagram, timeline
+from .plan import plan
+from .timeline import timeline
 
 __all__ = ["LAYOUTS", "Sheet", "start"]
 
@@ -24,4 +29,7 @@ LAYOUTS: dict[Role, Callable[[Sheet], None]] = {
     "chart": chart,
     "diagram": diagram,
     "close_up": close_up,
+    "cycle": cycle,
+    "map": plan,
+    "panels": panels,
 }

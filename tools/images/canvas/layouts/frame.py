@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from ...spec import ImageSpec, StyleSheet
 from ..brush import Mark
 from ..color import mix
-from ..figures import find_figure
+from ..figures import Figure, figure, find_figure
 from ..page import Box, Page
 from ..photo import photo_mark
 from ..scene import picture
 from ..scene import shapes as s
-from ..scene.environments import choose
+from ..scene.cast import ABOARD, stands_up
 from ..scene.materials import soft_shadow
+from ..scene.places import choose
 from ..typeset import Fit, Text
 from .marks import cast
 
@@ -26,6 +27,7 @@ __all__ = [
     "Head",
     "Sheet",
     "head_with_lens",
+    "open_page",
     "ornament",
     "place_head",
     "set_head",
@@ -58,6 +60,13 @@ class Sheet:
         return self.spec.size.aspect < 0.62
 
 
+_WATERS = frozenset({"sea", "storm", "lake", "harbor"})
+
+
+def _is_ashore(figure: Figure) -> bool:
+    return stands_up(figure) and figure.name not in ABOARD
+
+
 @dataclass(frozen=True)
 class Head:
     """A fitted title and subtitle and the height that both take, gap included."""
@@ -78,22 +87,26 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     )
     subject = cast(spec)
     shared = " ".join(style.subjects.values())
-    noun = " ".join(re.findall(r"\(([\w-]+)\)$", shared))
     seen = " ".join([spec.subject, " ".join(spec.icons)])
     # One set, one place: what all its images are about decides, then what this one shows; a card of one thing has its own.
     own = choose(spec.title, "") if spec.language == "en" and find_figure(spec.title) else ""
     place = (
         own
-        or choose(noun, "")
         or choose(shared, "")
         or choose(seen, "")
         or choose(words, "")
-        or choose(style.motif, "stage")
+        or choose(style.motif, "hills" if spec.role == "scene" or not subject else "stage")
     )
+    if place == "city" and any(mark.name in ABOARD | {"water-wave"} for mark in subject):
+        place = "harbor"
+    if place in _WATERS and subject and isinstance(subject[0], Figure) and _is_ashore(subject[0]):
+        place = choose(subject[0].name.replace("-", " "), "hills")  # a pot of soup does not stand on the sea
     content = page.box.inset(margin)
     if page.art.motif == "sprig":
         content = content.inset(margin * 0.45)
-    night = place == "space" or bool(
+    if place in _WATERS:  # which have waves of their own
+        subject = tuple(figure("sailboat") if mark.name == "water-wave" else mark for mark in subject)
+    night = place in {"space", "storm"} or bool(
         re.search(
             r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|stars|fireworks?|lanterns|evening)\b",
             " ".join([words, style.tone]).lower(),
@@ -101,7 +114,10 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     )
     sheet = Sheet(spec, style, page, content, rng, subject, place, night)
     _border(sheet, margin)
-    foot = _caption(sheet)
+    foot = _footnotes(sheet)
+    sheet.content = Box(content.x, content.y, content.w, content.h - foot)
+    foot += _caption(sheet)
+    sheet.content = content
     head = _running_head(sheet)
     sheet.content = Box(content.x, content.y + head, content.w, content.h - head - foot)
     page.reserved = []
@@ -164,6 +180,32 @@ def _caption(sheet: Sheet) -> float:
     return fit.height + 18 * u
 
 
+def _footnotes(sheet: Sheet) -> float:
+    """Sets what the raised numbers stand for at the very foot, in one block of small print; returns the height taken."""
+    spec, page, c = sheet.spec, sheet.page, sheet.content
+    if not spec.footnotes:
+        return 0.0
+    size = max(page.smallest("body") * 0.92, 14 * page.unit)
+    note = Text(
+        "notes",
+        " \u2003".join(spec.footnotes),
+        page.style("body"),
+        c.w,
+        size * 6,
+        size * 0.8,
+        size,
+        lines=3,
+        balance=False,
+    )
+    fit = page.fit([note]).get("notes")
+    if fit is None:
+        return 0.0
+    area = Box(c.x, c.bottom - fit.height, c.w, fit.height)
+    align = "center" if page.art.name == "botanical" else "start"
+    page.reserved.append(page.text(fit, area, page.art.palette.muted, align, on=page.art.palette.paper))
+    return fit.height + 14 * page.unit
+
+
 def _border(sheet: Sheet, margin: float) -> None:
     page, p, u = sheet.page, sheet.page.art.palette, sheet.page.unit
     art = page.art.name
@@ -221,9 +263,11 @@ def ornament(sheet: Sheet, x: float, y: float, w: float, align: str = "start") -
         )
         page.svg(f'<path d="{leaves}" fill="{p.accent}" opacity=".85"/>', mirrored=True)
     elif motif == "scallop":
+        x0 = x0 if align == "start" else x - 41 * u
         for i in range(5):
             page.circle(x0 + (7 + 17 * i) * u, y, 5 * u, (p.accent, p.pop2, p.ramp[2])[i % 3])
     elif motif == "confetti":
+        x0 = x0 if align == "start" else x - 58 * u
         for i in range(6):
             page.circle(
                 x0 + (8 + 20 * i) * u,
@@ -304,6 +348,19 @@ def place_head(
         y += head.title.height + head.gap
     if head.subtitle:
         sheet.page.text(head.subtitle, Box(box.x, y, box.w, head.subtitle.height), muted or p.muted, align, on=on)
+
+
+def open_page(sheet: Sheet, share: float = 0.22, largest: float = 64) -> Box:
+    """Sets the headline across the top and returns what is left below it."""
+    page, c, u = sheet.page, sheet.content, sheet.page.unit
+    align = "center" if page.art.name in {"botanical", "playful"} and not sheet.wide else "start"
+    head = set_head(sheet, c.w, c.h * share, largest, 3)
+    if not head.height:
+        return c
+    place_head(sheet, head, Box(c.x, c.y, c.w, head.height), align)
+    width = head.title.width if head.title else c.w
+    ornament(sheet, page.w / 2 if align == "center" else c.x, c.y + head.height + 22 * u, min(200 * u, width), align)
+    return c.below(head.height + 48 * u)
 
 
 def show_picture(

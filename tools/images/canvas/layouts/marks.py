@@ -59,8 +59,12 @@ def cast(spec: ImageSpec) -> tuple[Mark, ...]:
     heading = [] if len(title) > 48 else named[::-1] if not subject or subject[0] in named else []
     if spec.role in {"scene", "close_up"} and (alone := find_figure(title)):
         return (alone,)  # a card of one thing shows that thing
+    if spec.role == "panels":  # the story's hero is what it is about, whatever else its title names
+        heading = []
     figures = [*filter(None, (find_figure(title),)), *heading[:1], *subject, *heading[1:], *figures_in(title, 3)]
-    figures += [figure for noun in nouns[1:] if (figure := find_figure(noun))]
+    listed = [figure for item in spec.items if (figure := find_figure(item.icon))]
+    # What the entries show belongs in the picture; what else the brief names, only where they show nothing.
+    figures += listed if len(set(listed)) > 1 else [figure for noun in nouns[1:] if (figure := find_figure(noun))]
     if figures:
         return tuple(dict.fromkeys(figures))[:5]
     icons = [

@@ -69,6 +69,8 @@ def _bleed(sheet: Sheet, focus: Box, air: bool = False) -> None:
 def _shade(sheet: Sheet, where: str, reach: float) -> None:
     """A soft veil of paper color, so that type on a picture keeps its contrast."""
     page, p = sheet.page, sheet.page.art.palette
+    if sheet.night and page.art.material == "bright":
+        return  # that sky is dark enough, and its moon stays whole
     color = (
         p.paper
         if page.art.name == "darkroom"
@@ -79,7 +81,7 @@ def _shade(sheet: Sheet, where: str, reach: float) -> None:
     strong = 0.82 if page.art.name == "darkroom" else 0.88
     x2, y2, x1, y1 = {"left": (1, 0, 0, 0), "bottom": (0, 0, 0, 1), "top": (0, 1, 0, 0)}[where]
     box = {
-        "left": Box(0, 0, reach * 1.3, page.h),
+        "left": Box(0, 0, reach * 1.06, page.h),
         "bottom": Box(0, page.h - reach * 1.35, page.w, reach * 1.35),
         "top": Box(0, 0, page.w, reach * 1.3),
     }[where]

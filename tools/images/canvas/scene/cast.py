@@ -3,6 +3,7 @@
 # ruff: noqa: E501 (SVG fragments stay in one piece)
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 
@@ -12,8 +13,24 @@ from ..figure_mark import figure_mark
 from ..figures import HOVERING, Figure
 from ..page import Box
 
-__all__ = ["place_cast", "stands_up"]
+__all__ = ["ABOARD", "LUMINOUS", "place_cast", "stands_up"]
 
+# What gives light itself, and so needs no disc of light behind it.
+LUMINOUS = frozenset("sun sun-with-face full-moon crescent-moon fireworks sparkler".split())
+# What rides on water, or stands in it.
+ABOARD = frozenset("sailboat ship passenger-ship canoe motor-boat speedboat ferry lighthouse".split())
+# Heads without bodies: beside something else they would look severed, and on the ground lost.
+_HEADS = frozenset(
+    "baby boy girl child person old-man old-woman older-person people cat-face dog-face cow-face pig-face rabbit-face mouse-face "
+    "tiger-face monkey-face horse-face front-facing-baby-chick fox wolf lion bear koala panda polar-bear frog hamster raccoon unicorn "
+    "moose chicken robot alien".split()
+)
+# People down to their chest: they stand at the very front, cut by the picture's edge.
+_BUSTS = frozenset(
+    "artist astronaut construction-worker cook detective farmer factory-worker firefighter health-worker judge mechanic office-worker "
+    "pilot police-officer prince princess scientist singer soldier student technologist".split()
+)
+_WAIST = 30.2 / 32
 # What is never met alone: it comes as a swarm.
 _MANY = frozenset(
     "fireworks glowing-star star snowflake balloon butterfly honeybee bubbles sparkles musical-notes musical-note cherry-blossom "
@@ -37,20 +54,31 @@ def place_cast(
     floor: float,
     *,
     afloat: bool,
+    lit: bool = True,
     rng: random.Random,
 ) -> str:
     """The first figure large in `focus`, the others smaller beside it: on the ground (`floor`, a y coordinate) or in the
-    air, as each is wont. `afloat` is a place without ground. Farther figures are drawn first."""
-    hero, company = cast[0], list(cast[1:5])
+    air, as each is wont. `afloat` is a place without ground; `lit` says that the place has a sun or moon of its own.
+    Farther figures are drawn first."""
+    hero = cast[0]
+    company = [figure for figure in cast[1:5] if hero.name in _HEADS | _BUSTS or figure.name not in _HEADS]
+    if lit:
+        company = [figure for figure in company if figure.name not in LUMINOUS or figure.name == "fireworks"]
     size = min(focus.w, focus.h) * (0.70 if art.material != "glow" else 0.66)
     grounded = stands_up(hero) and not afloat
     box = Box(focus.cx - size / 2, floor - size * _SOLE, size, size) if grounded else _centered(focus, size)
     if grounded and box.y < focus.y:
         box = Box(box.x, focus.y, size, min(size, floor - focus.y))
+    edge = window.bottom
+    if grounded and hero.name in _BUSTS | _HEADS and window.bottom - focus.bottom < 0.16 * window.h:
+        sunk = 1.0 if hero.name in _BUSTS else 1.10  # a head looks over the picture's edge
+        size = min(size * 1.18, focus.h * 0.92)
+        box = Box(focus.cx - size / 2, edge - size * _WAIST / sunk, size, size)
     if art.material == "layers":  # the wavy edge of the opening takes its share
         window = window.inset(window.w * 0.085, window.h * 0.085)
-    below = [figure for figure in company if stands_up(figure) and not afloat]
-    above = [figure for figure in company if figure not in below]
+    front = [figure for figure in company if figure.name in _BUSTS and not afloat]
+    below = [figure for figure in company if stands_up(figure) and not afloat and figure not in front]
+    above = [figure for figure in company if figure not in below and figure not in front]
     if hero.name in _MANY:
         above = [*above, *[hero] * (4 - len(above))]
     out = [
@@ -61,8 +89,29 @@ def place_cast(
         _spot(figure, place, art, unit, grounded=True)
         for figure, place in zip(below, _ground(box, focus, window, floor, unit, low=not grounded), strict=False)
     ]
-    out.append(_spot(hero, box, art, unit, grounded=grounded))
+    shaded = grounded and hero.name not in _BUSTS | _HEADS | ABOARD
+    out.append(_spot(hero, box, art, unit, grounded=shaded))
+    out += [
+        _spot(figure, place, art, unit, grounded=False)
+        for figure, place in zip(front, _foreground(box, window, edge), strict=False)
+    ]
     return "".join(out)
+
+
+def _foreground(box: Box, window: Box, edge: float) -> list[Box]:
+    """Two places at the lower edge of the picture, left and right of the hero."""
+    size = min(box.w * 0.62, (window.w - box.w) / 2)
+    if size < box.w * 0.3:
+        return []
+    return [
+        Box(
+            min(max(box.cx + side * box.w * 0.86 - size / 2, window.x), window.right - size),
+            edge - size * _WAIST,
+            size,
+            size,
+        )
+        for side in (-1, 1)
+    ]
 
 
 def _centered(focus: Box, size: float) -> Box:
@@ -112,8 +161,33 @@ def _air(box: Box, window: Box, rng: random.Random) -> list[Box]:
     return places
 
 
+def burst(box: Box, art: ArtDirection) -> str:
+    """A firework: rings of rays that thin out into sparks, in the colors of the palette."""
+    p = art.palette
+    r, out = box.w / 2, []
+    for ring, (count, inner, outer, color) in enumerate(
+        ((12, 0.10, 0.44, p.light), (16, 0.50, 0.72, p.pop), (24, 0.80, 0.97, p.pop2))
+    ):
+        width = r * (0.05, 0.042, 0.032)[ring]
+        for i in range(count):
+            a = 2 * math.pi * (i + 0.5 * (ring % 2)) / count
+            ca, sa = math.cos(a), math.sin(a)
+            out.append(
+                f'<path d="M{box.cx + ca * r * inner:.1f} {box.cy + sa * r * inner:.1f}L{box.cx + ca * r * outer:.1f} {box.cy + sa * r * outer:.1f}" '
+                f'stroke="{color}" stroke-width="{width:.2f}" stroke-linecap="round"/>'
+            )
+            if ring < 2:
+                k = outer + 0.05
+                out.append(
+                    f'<circle cx="{box.cx + ca * r * k:.1f}" cy="{box.cy + sa * r * k:.1f}" r="{width * 0.9:.2f}" fill="{color}"/>'
+                )
+    return "".join(out)
+
+
 def _spot(figure: Figure, box: Box, art: ArtDirection, unit: float, *, grounded: bool) -> str:
     p = art.palette
+    if figure.name == "fireworks":
+        return burst(box, art)
     on = {"draft": p.panel, "chalk": p.paper, "wash": p.paper}.get(art.material, "")
     shadow = ""
     if grounded and art.material not in {"draft", "chalk"}:

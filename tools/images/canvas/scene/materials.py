@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..color import is_dark, mix, ramp
 from ..direction import ArtDirection
-from .environments import Ground, Shape
+from .ground import Ground, Shape
 from .shapes import circle
 
 __all__ = ["MATERIALS", "Paint", "Sheet", "soft_shadow"]
@@ -227,11 +227,13 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
 
 
 def soft_shadow(path: str, color: str, reach: float, strength: float) -> str:
-    """A shadow around a path, `reach` px wide, out of five translucent strokes: far cheaper than a blur."""
-    strokes = "".join(f'<path d="{path}" stroke-width="{2 * reach * k / 5:.2f}"/>' for k in range(5, 0, -1))
+    """A shadow around a path, `reach` px wide, out of translucent strokes: far cheaper than a blur. A wide one takes
+    more of them, so that no steps are seen."""
+    n = 5 if reach < 12 else 12
+    strokes = "".join(f'<path d="{path}" stroke-width="{2 * reach * k / n:.2f}"/>' for k in range(n, 0, -1))
     return (
         f'<g transform="translate(0 {-reach * 0.12:.2f})" fill="none" stroke="{color}" stroke-linejoin="round" '
-        f'stroke-opacity="{strength / 5:.3f}">{strokes}</g>'
+        f'stroke-opacity="{strength / n:.3f}">{strokes}</g>'
     )
 
 
