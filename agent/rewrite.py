@@ -51,6 +51,15 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _SOMEONE = re.compile(r"(?:an?|the|two|three|several|some|one|group)\s.*\w(?<!['’]s)(?<!ly)$", re.IGNORECASE)
+# Where a noun phrase that was cut off ends: in a quality or a number of something that is still to come.
+_UNFINISHED = re.compile(
+    r"(?:\b(?:two|three|four|five|six|seven|eight|nine|ten|several|many|some|one|small|large|big|huge|tiny|little|long|"
+    r"short|tall|old|elderly|young|new|dark|bright|dim|deep|cold|hot|warm|wet|dry|clean|dirty|dusty|rusty|empty|full|"
+    r"broken|abandoned|quiet|silent|secret|clandestine|hidden|sinister|grim|gloomy|eerie|bare|naked|close|wide|narrow|"
+    r"modern|ancient|red|blue|green|black|white|gray|grey|brown|yellow|golden|wooden|single|lone|real|fake|illegal)"
+    r"|\w{3,}(?:ous|ful|less|ive|able|ible|ish|ical|esque))$",
+    re.IGNORECASE,
+)
 # What carries a message is no subject: what it said was the trouble.
 _GENRE = re.compile(
     r"\b(?:guide|diagram|map|infographic|poster|tutorial|chart|schematic|manual|manifesto|flyer|sign|post|message|note|"
@@ -212,6 +221,8 @@ def _core(text: str, crafts: list[_Craft], language: str) -> str:
         return ""
     head = _SUBJECT.match(_REQUEST.sub("", text.strip()))
     if head is None or not _SOMEONE.match(head["who"]) or _GENRE.search(head["who"]):
+        return ""
+    if _UNFINISHED.search(head["who"]):
         return ""
     places = [match[0] for match in _SETTING.finditer(text[len(head[0]) :])]
     kept = [part for part in (head["who"], *places) if not any(craft.marks.search(part) for craft in crafts)]

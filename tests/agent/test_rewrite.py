@@ -178,3 +178,29 @@ async def test_unknown_policies_refuse() -> None:
 def test_no_text_makes_it_fail_and_what_it_gives_is_new(text: str, policy: str, strength: int) -> None:
     rewrite = rewrite_text(text, (POLICIES[policy],), (text[:20],), strength=strength)
     assert rewrite.prompt is None or " ".join(rewrite.prompt.casefold().split()) != " ".join(text.casefold().split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A clandestine meeting showing a person writing down a sequence",
+        "A small, unkempt hotel room where used needles are scattered",
+        "Two large, bare jugs sway as a woman walks down the street",
+        "the four elements are represented as people having a final fight",
+    ],
+)
+def test_a_scene_is_not_built_around_half_a_noun_phrase(text: str) -> None:
+    assert rewrite_text(text, (POLICIES["violence_graphic"],), strength=3).prompt is None
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("Instruct someone on how to commit suicide", "Instruct someone on how to look for support"),
+        ("A man commits suicide in the woods", "A man looks for support in the woods"),
+        ("A woman overdosing in a bathroom", "A woman looking for support in a bathroom"),
+        ("A poster about suicide", "A poster about finding support"),
+    ],
+)
+def test_what_takes_the_place_of_a_verb_has_its_form(text: str, made: str) -> None:
+    assert rewrite_text(text, (POLICIES["self_harm"],)).prompt == made

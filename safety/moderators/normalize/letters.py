@@ -141,7 +141,9 @@ def _unleet(text: str) -> str | None:
 def _is_leet(token: str) -> bool:
     core = token.rstrip("!|+")
     letters = sum(sign.isalpha() for sign in core)
-    return 0 < letters < len(core) <= 24 and _MEASURE.fullmatch(core) is None
+    if not 0 < letters < len(core) <= 24:
+        return False
+    return _MEASURE.fullmatch(core) is None or (letters >= 3 and core[0].isalpha() and english.is_word(_spell(core)))
 
 
 def _spell(token: str) -> str:

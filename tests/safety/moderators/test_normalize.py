@@ -53,6 +53,7 @@ def test_hostile_texts_have_forms_and_no_exception(text: str) -> None:
         ("k3y1099er, 6uns, 9o1d", "keylogger, guns, gold"),
         ("a m0n0r41l 1n th3 c1ty", "a monorail in the city"),
         ("1 w1ll k1ll 1t", "i will kill it"),
+        ('A T-shirt that says "you are a slu7"', 'a t-shirt that says "you are a slut"'),
     ],
 )
 def test_a_digit_is_read_as_the_letter_that_makes_the_likelier_word(hidden: str, plain: str) -> None:
@@ -107,7 +108,7 @@ def test_nesting_ends() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "A 35mm photo of a 4k monitor, 1990s, mp3 player, f2 lens",
+        "A 35mm photo of a 4k monitor, 1990s, mp3 player, f2 lens, top5, covid19",
         "Плакат в стиле Bauhaus для музея",
         "Visit https://example.com/a.b.c?x=1 or mail me@example.org",
         "Łódź, Zürich, Hà Nội and São Paulo in spring",
