@@ -59,7 +59,7 @@ class BodyLimits:
             try:
                 message = await asyncio.wait_for(receive(), max(0.0, patience))
             except TimeoutError:
-                raise refused(ApiError(408, "The request came too slowly.", code="request_timeout")) from None
+                raise refused(_too_slow()) from None
             if message["type"] == "http.request":
                 length = len(message.get("body", b""))
                 size += length
@@ -101,6 +101,11 @@ def _declared(scope: Scope) -> int | None:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 16 else None
     return None
+
+
+def _too_slow() -> ApiError:
+    # Closed, or whoever trickles would go on holding the connection.
+    return ApiError(408, "The request came too slowly.", code="request_timeout", headers={"connection": "close"})
 
 
 def _crowded() -> ApiError:

@@ -1,7 +1,8 @@
 """A server over scripted moderators and a scripted generator: everything else is real. Runs as a program, too.
 
 What a prompt says decides what happens: `forbidden` is blocked, `gapped` loses its second image, `doubtful` waits for
-a reviewer, `slow` takes its time to draw, `broken` breaks the generator.
+a reviewer, `questionable` does with its whole set, `slow` takes its time to draw, `broken` breaks the generator,
+`researched` is looked up.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from safelight.graphs.runner import Runner
 from safelight.graphs.services import RunRecorder, Services, Toolbox
 from safelight.provenance.stamper import open_stamper
 from safelight.safety.clearance import ClearanceOffice
-from safelight.safety.content import Content, Stage
+from safelight.safety.content import Content, Stage, TextPart
 from safelight.safety.guard import Guard
 from safelight.safety.policy import PolicySet
 from safelight.safety.stack import SafetyStack
@@ -56,7 +57,10 @@ class Words:
             "gapped" in text and "(2 of" in text and content.stage in (Stage.GENERATOR_INPUT, Stage.GENERATOR_OUTPUT)
         ):
             decision = Decision.BLOCK
-        elif "doubtful" in text and content.stage is Stage.PROMPT:
+        elif ("doubtful" in text and content.stage is Stage.PROMPT) or (
+            "questionable" in " ".join(part.text for part in content.context if isinstance(part, TextPart))
+            and content.stage is Stage.IMAGE_SET
+        ):
             decision = Decision.REVIEW
         found = ()
         if decision is not Decision.ALLOW:
@@ -70,7 +74,12 @@ class Words:
 
 
 class Planning(ScriptedReasoner):
-    """Plans images of the size that was asked for."""
+    """Plans images of the size that was asked for, and looks up what is to be `researched`."""
+
+    async def understand(self, brief: Brief, think: Think) -> Understanding:
+        understanding = await super().understand(brief, think)
+        queries = ("how lanterns work",) if "researched" in brief.prompt else ()
+        return understanding.model_copy(update={"queries": queries})
 
     async def plan(self, brief: Brief, understanding: Understanding, research: Research, think: Think) -> Plan:
         plan = await super().plan(brief, understanding, research, think)

@@ -62,6 +62,28 @@ def test_a_stream_is_well_formed(server: Any) -> None:
     )]  # fmt: skip
 
 
+def test_searches_and_pages_are_items_of_their_own(server: Any) -> None:
+    raw = list(ask(server, "A researched lantern", stream=True))
+    response = raw[-1].response
+    calls = [item for item in response.output if item.type == "web_search_call"]
+    assert [call.action.type for call in calls] == ["search", "open_page"]
+    assert calls[0].action.query == "how lanterns work"
+    assert calls[1].action.url == "https://example.org/lantern"
+    assert {call.status for call in calls} == {"completed"}
+    for call in calls:
+        told = [event.type for event in raw if getattr(event, "item_id", "") == call.id]
+        assert told == [f"response.web_search_call.{step}" for step in ("in_progress", "searching", "completed")]
+        added = next(e for e in raw if e.type == "response.output_item.added" and e.item.id == call.id)
+        done = next(e for e in raw if e.type == "response.output_item.done" and e.item.id == call.id)
+        assert (added.item.status, done.item.status) == ("in_progress", "completed")
+        assert added.sequence_number < done.sequence_number
+    first_image = next(i for i, item in enumerate(response.output) if item.type == "image_generation_call")
+    assert all(response.output.index(call) < first_image for call in calls)
+    assert [item.id for item in server.client().responses.retrieve(response.id).output] == [
+        item.id for item in response.output
+    ]
+
+
 def test_a_stream_is_taken_up_again(server: Any) -> None:
     raw = list(ask(server, "A lantern", stream=True, background=True))
     response_id = raw[0].response.id
