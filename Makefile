@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test retest test-slow check lint types format examples clean
+.PHONY: demo test retest test-slow browser check lint types format examples clean
 
 $(VENV)/.embedded: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,12 @@ retest: $(VENV)/.dev  ## only what failed last, one at a time: a machine under l
 
 test-slow: $(VENV)/.dev  ## all tests, those that take minutes too
 	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+browser: $(VENV)/.dev  ## a Chromium for the tests of the pages: one that is there, or else Playwright's own
+	@if [ -n "$$SAFELIGHT_CHROMIUM" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then exit 0; fi; \
+	timeout 300 $(BIN)/playwright install chromium-headless-shell \
+	|| printf '\n%s\n%s\n\n' '!! No Chromium, and none can be fetched: THE PAGES GO UNTESTED.' \
+	'!! apt-get install chromium, or set SAFELIGHT_CHROMIUM.' >&2
 
 check: lint types  ## what CI asks beside the tests
 

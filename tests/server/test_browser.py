@@ -1,6 +1,7 @@
 """The pages in a real browser: typed, clicked, brushed and listened to, by pointer and by keys, with axe looking on.
 
-Needs Chromium (`apt-get install chromium`, or SAFELIGHT_CHROMIUM for one elsewhere); without it these are skipped.
+Needs Chromium: `apt-get install chromium`, SAFELIGHT_CHROMIUM for one elsewhere, or `make browser`, which fetches
+Playwright's own. Without any these are skipped, and `.ci/run` says so.
 """
 
 from __future__ import annotations
@@ -18,11 +19,20 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+
+def _fetched() -> bool:
+    """Whether Playwright has a Chromium of its own."""
+    place = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
+    return any(Path(place).glob("chromium*/*/*"))
+
+
 CHROMIUM = os.environ.get("SAFELIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 LOOKS = [(width, color) for width in WIDTHS for color in ("dark", "light")]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not _fetched(), reason="no Chromium is installed: apt-get install chromium, or make browser"
+)
 slow = pytest.mark.slow
 
 Open = Callable[..., Page]
