@@ -129,8 +129,10 @@ def _latin(text: str) -> str:
         votes[code] = votes.get(code, 0.0) + 0.6 * len(pattern.findall(text.casefold()))
     guess = _model_guess(text, tuple(votes))
     if guess is not None:
-        # Small words tell best, but a few are shared: the model breaks near ties, and speaks where there are none.
-        votes[guess] += 1.2 if any(votes.values()) else 0.6 + 0.2 * len(words)
+        # Small words tell best, but a few are shared: the model breaks near ties, and speaks where there are none. Of a
+        # language that is not read by words of its own it has to be surer.
+        near = 1.2 if guess in listed("lexicon") else 0.4
+        votes[guess] += near if any(votes.values()) else 0.6 + 0.2 * len(words)
     best, score = min(votes.items(), key=lambda item: (-item[1], item[0] != "en", item[0]))
     return best if score >= 1 else "en"
 

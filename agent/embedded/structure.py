@@ -87,7 +87,9 @@ def read_structure(text: str, lexicon: Lexicon) -> Structure:
         labels, left, chained = take(rest, lexicon)
         if labels:
             points = tuple(point for label in labels if (point := read_point(label)).label)
-            if any(is_quantity(point.value) for point in points):  # a list of ingredients: "6 apples" is one too
+            counted = [_counted(point) for point in points]
+            # A list of ingredients: "6 apples" is one too, by itself or beside "200 g flour".
+            if any(is_quantity(point.value) for point in points) or all(point.value for point in counted):
                 points = tuple(_counted(point) for point in points)
             return Structure(texts, points[:24], left, chained)
     return Structure(texts, (), rest)

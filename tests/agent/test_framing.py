@@ -55,6 +55,12 @@ async def test_headings_read_as_headings(prompt: str, title: str) -> None:
     assert (await planned(prompt)).images[0].title == title
 
 
+def test_an_english_list_of_foreign_things_is_english() -> None:
+    found = read("Ingredients of guacamole: 3 avocados, 1 tomato, 1 onion, 1 lime")
+    assert found.language == "en"
+    assert [(point.value, point.label) for point in found.points[:2]] == [("3", "avocados"), ("1", "tomato")]
+
+
 async def test_a_card_is_addressed_by_name() -> None:
     assert (await planned("Birthday card for my daughter Lena, who loves dinosaurs")).images[0].subtitle == "Lena"
 

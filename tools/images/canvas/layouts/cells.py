@@ -63,7 +63,11 @@ def set_cells(
     centered = shape.stacked and name in _CENTERED
     inner = [cell.inset(pad if name in _CARDED else 1.0, pad) for cell in cells]
     lead = (size + pad * (0.7 if shape.stacked else 1.1)) if size else 0.0
-    bodies = [box.below(lead) if shape.stacked else box.after(lead) for box in inner] if lead else inner
+    bodies = inner
+    if lead and shape.stacked:
+        bodies = [box.below(lead) for box in inner]
+    elif lead:  # where one has no mark, its words begin at the edge rather than after a gap
+        bodies = [box.after(lead) if mark else box for box, mark in zip(inner, icons, strict=True)]
     stacks = fit_bodies(sheet, bodies, items, centered)
     gap = 8 * u
     heights = [sum(fit.height for fit, _ in stack) + gap * (len(stack) - 1) for stack in stacks]
