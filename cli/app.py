@@ -84,10 +84,14 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 def main() -> NoReturn:
     """The `safelight` command: runs it, and ends the process.
 
-    Two things that Python does on its own account are kept short, since a command lives for seconds: looking for cycles
-    among the objects that imports make, and taking the whole process apart, models and all, before its memory goes back
-    to the system anyway. What was registered to happen at exit happens.
+    Its own threads keep the cores busy: those of a linear algebra library, which wait for their next small product by
+    turning in circles, would take a fifth of them. And two things that Python does on its own account are kept short,
+    since a command lives for seconds: looking for cycles among the objects that imports make, and taking the whole
+    process apart, models and all, before its memory goes back to the system anyway. What was registered to happen at
+    exit happens.
     """
+    for library in ("OPENBLAS", "OMP", "MKL"):  # read when NumPy is first imported
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     gc.set_threshold(50_000, 20, 20)
     try:
         app()

@@ -74,7 +74,7 @@ def one_round(settings: Settings, tmp_path: Path, moments: list[float]) -> None:
         ids = asyncio.run(run_ids(settings))
         again = ("--resume", ids[0]) if ids else (PROMPT, "-n", "4")
         process = start(*again, "--out", "out", cwd=tmp_path)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=240)
     (run_id,) = asyncio.run(run_ids(settings))
     if process.returncode != 0 and "already ended" not in errors:
         raise AssertionError(errors)
@@ -85,12 +85,17 @@ def one_round(settings: Settings, tmp_path: Path, moments: list[float]) -> None:
     asyncio.run(assert_paid_once(settings, run_id))
 
 
-def undisturbed(tmp_path: Path) -> float:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> float:
     """Seconds that a whole run takes here, home and caches warm."""
-    start("a cat", "-n", "1", "--out", "warm", cwd=tmp_path).communicate()
-    begun = time.perf_counter()
-    start(PROMPT, "-n", "4", "--out", "warm", cwd=tmp_path).communicate()
-    return time.perf_counter() - begun
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAFELIGHT_SEARCH", "none")
+        patch.setenv("SAFELIGHT_HOME", str(folder / "home"))
+        start("a cat", "-n", "1", "--out", "warm", cwd=folder).communicate()
+        begun = time.perf_counter()
+        start(PROMPT, "-n", "4", "--out", "warm", cwd=folder).communicate()
+        return time.perf_counter() - begun
 
 
 def test_a_run_that_is_killed_twice(settings: Settings, tmp_path: Path) -> None:
@@ -98,15 +103,10 @@ def test_a_run_that_is_killed_twice(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
-def test_a_run_that_is_killed_at_fifty_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAFELIGHT_SEARCH", "none")
-    monkeypatch.setenv("SAFELIGHT_HOME", str(tmp_path / "timing"))
-    length = undisturbed(tmp_path)
-    dice = random.Random(20260)
-    for number in range(50):
-        home = tmp_path / f"home-{number}"
-        monkeypatch.setenv("SAFELIGHT_HOME", str(home))
-        folder = tmp_path / f"run-{number}"
-        folder.mkdir()
-        one_round(Settings(home=home, search=("none",)), folder, [dice.uniform(0.1 * length, length)])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", range(50))
+def test_a_run_that_is_killed_at_a_random_moment(
+    settings: Settings, tmp_path: Path, undisturbed: float, number: int
+) -> None:
+    moment = random.Random(20260 + number).uniform(0.02, 1) * undisturbed
+    one_round(settings, tmp_path, [moment])
