@@ -103,7 +103,7 @@ def test_a_run_that_is_killed_twice(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(50))
 def test_a_run_that_is_killed_at_a_random_moment(
     settings: Settings, tmp_path: Path, undisturbed: float, number: int

@@ -119,7 +119,7 @@ def test_a_paid_run_that_is_killed_twice(paid: Simulator, settings: Settings, tm
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(25))
 def test_a_paid_run_that_is_killed_at_two_random_moments(
     paid: Simulator, settings: Settings, tmp_path: Path, number: int
