@@ -111,13 +111,18 @@ async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, in
 
 @asynccontextmanager
 async def _stack() -> AsyncIterator[SafetyStack]:
-    """The stack alone: judging needs no store and leaves no trace."""
-    from ..safety.moderators import embedded_stack
+    """The stack that the settings ask for, alone: judging needs no store and leaves no trace."""
+    from ..models import build_stack
     from ..safety.policy import PolicySet
+    from ..services import ServicePool
 
     settings = load_settings()
     policies = await asyncio.to_thread(PolicySet.load, settings.policies)
-    yield embedded_stack(policies, seconds=settings.moderator_seconds, human_review=settings.human_review)
+    pool = ServicePool(settings)
+    try:
+        yield build_stack(settings, policies, pool)
+    finally:
+        await pool.aclose()
 
 
 def _rows(source: Path) -> Iterator[tuple[str, str]]:

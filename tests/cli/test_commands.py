@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from safelight.cli.app import app
+from safelight.tests.upstream import Simulator
 
 from .conftest import Shell
 
@@ -154,3 +158,14 @@ def test_graph(shell: Shell) -> None:
     assert "proved" in shell("graph", "edit", "--png", "edit.png").stdout
     with Image.open(shell.folder / "edit.png") as picture:
         assert min(picture.size) > 300
+
+
+def test_check_judges_with_the_moderators_that_are_set(
+    upstream: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a run would be judged: also by a service, where one is set."""
+    monkeypatch.setenv("SAFELIGHT_MODERATOR", "openai:omni-moderation-latest")
+    monkeypatch.setenv("SAFELIGHT_MODERATOR_BASE_URL", upstream.url)
+    done = CliRunner().invoke(app, ["check", "A cat on a window sill", "--json"])
+    assert done.exit_code == 0, done.output
+    assert upstream.count("moderations") == 1
