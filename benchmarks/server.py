@@ -16,7 +16,7 @@ its reasoner, generator and moderator at that service, and this one, which is th
 `models` are the model's and the generator's calls alone, `judged` those of moderation too, where a run waits for them;
 `unmarked` is Safelight without the watermark, which is the product's work and not the server's.
 
-Latencies are drawn by request number, hence the same for all: a model thinks 9 s at the median (16 at the 99th
+Latencies are drawn anew for each, from the same distributions: a model thinks 9 s at the median (16 at the 99th
 percentile) before it answers, an image takes 30 (55), a moderation 0.12 (0.4), as large models and image services do.
 Pictures are small (256 px), so that what is measured is the server and not megapixels: those are
 `benchmarks/watermark.py`. `--scale` shortens latencies, for trying things out.
@@ -266,6 +266,7 @@ class Bench:
     def __init__(self, folder: Path, stack: ExitStack, service: dict[str, Any]) -> None:
         self._folder = folder
         self._stack = stack
+        self._latency = service["latency"]
         (folder / "service.json").write_text(json.dumps(service))
         simulator = ["-m", "safelight.tests.upstream", "--port", "0", "--config", str(folder / "service.json")]
         self.service = self._start("service", simulator)
@@ -290,10 +291,17 @@ class Bench:
         log = self._folder / f"{name}.log"
         return self._stack.enter_context(process([sys.executable, *command], env or {}, log))
 
+    async def _wait_as(self, latency: dict[str, Any]) -> None:
+        async with httpx2.AsyncClient(timeout=60) as client:
+            told = await client.post(f"{self.service.url}/__stub/config", json={"latency": latency})
+            told.raise_for_status()
+
     async def under_load(self, server: Server, runs: dict[str, Run], count: int, over: float) -> dict[str, float]:
         """Sends every kind of run at once, and tells what it took; the median run's seconds by kind."""
+        await self._wait_as({})
         for run in runs.values():
-            await load(run, server.url, 2, 0)  # warm
+            await load(run, server.url, 8, 0)  # warm
+        await self._wait_as(self._latency)
         parts = {"server": server.cpu, "simulator": self.service.cpu, "clients": time.process_time}
         before = {name: cpu() for name, cpu in parts.items()}
         probe = asyncio.create_task(lags(server.url)) if "models" not in runs else None
