@@ -73,12 +73,12 @@ def _at_night(art: ArtDirection) -> ArtDirection:
     return replace(art, palette=replace(p, ramp=ramp_, light=mix(p.light, "#fdf6dc", 0.5)))
 
 
-def _stars(sheet: Sheet, window: Box) -> Shape:
+def _stars(sheet: Sheet) -> Shape:
     g, rng = sheet.ground, sheet.rng
     spots = "".join(
         s.circle(
-            window.x + window.w * rng.random(),
-            window.y + (g.horizon - window.y) * rng.random(),
+            g.x + g.w * rng.random(),
+            g.y + (g.horizon - g.y) * rng.random(),  # none where a title is to stand
             g.reach * rng.choice((0.0012, 0.0018, 0.003)),
         )
         for _ in range(90)
@@ -117,7 +117,7 @@ def picture(
     sheet = Sheet(ground, art, rng, unit, prefix, disc)
     if art.material == "wash":
         return plate(sheet, window, focus, place, subject)
-    stars = [_stars(sheet, window)] if night and place not in {"space", "storm", "underwater"} else []
+    stars = [_stars(sheet)] if night and place not in {"space", "storm", "underwater"} else []
     paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
     floor = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03)
     if place in _AFLOAT and subject and subject[0].name in ABOARD:
