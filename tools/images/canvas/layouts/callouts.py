@@ -11,8 +11,9 @@ from ..color import mix
 from ..page import Box
 from ..typeset import Text
 from .entries import entries, listing, wanted_height
-from .frame import Sheet, open_page, show_lens, show_picture
+from .frame import Sheet, open_page
 from .parts import part_spots
+from .windows import show_lens, show_picture
 
 __all__ = ["close_up", "diagram"]
 

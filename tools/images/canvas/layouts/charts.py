@@ -11,9 +11,10 @@ from ..typeset import Text
 from .axes import series_colors
 from .bars import bars
 from .entries import entries, listing
-from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_lens
+from .frame import Sheet, ornament, place_head, set_head
 from .lines import lines, scatter
 from .shares import shares
+from .windows import head_with_lens, show_lens
 
 __all__ = ["chart"]
 

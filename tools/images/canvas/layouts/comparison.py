@@ -11,8 +11,9 @@ from ..page import Box
 from ..scene.places import choose
 from ..typeset import Text
 from .entries import listing
-from .frame import Sheet, open_page, show_picture
+from .frame import Sheet, open_page
 from .marks import marks_for
+from .windows import show_picture
 
 __all__ = ["comparison"]
 

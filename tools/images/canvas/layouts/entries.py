@@ -9,9 +9,10 @@ from ...spec import Item
 from ..page import Box
 from ..typeset import Text
 from .cells import Shape, place_mark, set_cells
-from .frame import Sheet, head_with_lens, ornament, place_head, set_head, show_picture
+from .frame import Sheet, ornament, place_head, set_head
 from .marks import marks_for
 from .prices import is_priced, prices
+from .windows import head_with_lens, show_picture
 
 __all__ = ["entries", "listing", "place_mark", "step", "wanted_height"]
 

@@ -9,8 +9,9 @@ from ..figures import Figure
 from ..page import Box
 from .cells import fit_bodies
 from .entries import listing
-from .frame import Sheet, open_page, show_picture
+from .frame import Sheet, open_page
 from .marks import figure_for
+from .windows import show_picture
 
 __all__ = ["panels"]
 

@@ -7,7 +7,8 @@ from ..color import mix
 from ..figures import Figure
 from ..page import Box
 from ..typeset import Text
-from .frame import Head, Sheet, ornament, place_head, set_head, show_picture
+from .frame import Head, Sheet, ornament, place_head, set_head
+from .windows import show_picture
 
 __all__ = ["cover", "quote", "scene"]
 

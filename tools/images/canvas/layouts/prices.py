@@ -10,7 +10,8 @@ from ...spec import Item
 from ..color import mix
 from ..page import Box
 from ..typeset import Text
-from .frame import Sheet, ornament, place_head, set_head, show_picture
+from .frame import Sheet, ornament, place_head, set_head
+from .windows import show_picture
 
 __all__ = ["is_priced", "prices"]
 

@@ -11,8 +11,9 @@ from ..color import mix
 from ..page import Box
 from ..typeset import Fit, Text
 from .entries import listing, place_mark
-from .frame import Sheet, head_with_lens, open_page, show_picture
+from .frame import Sheet, open_page
 from .marks import marks_for
+from .windows import head_with_lens, show_picture
 
 __all__ = ["timeline"]
 
