@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from safelight.errors import BadFile
 from safelight.safety.moderators.encoder import WIDTH
 from safelight.safety.moderators.head import Head
-from safelight.safety.training import fit, network
+from safelight.safety.training import fit, network, thresholds
 from safelight.safety.training.metrics import auroc, recall_at
 from safelight.safety.training.rows import FOLDS, POLICIES, Row, fold_of, folds, read_rows
 
@@ -113,3 +114,53 @@ def test_recall_at_a_rate_of_false_positives() -> None:
     assert recall_at(scores, unsafe, 0.0) == 0.5
     assert recall_at(scores, unsafe, 0.34) == 1.0
     assert auroc(scores, unsafe) == pytest.approx(5 / 6)
+
+
+def test_every_row_is_judged_by_the_weights_that_never_saw_its_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_EPOCHS", 4)
+    monkeypatch.setattr(network, "_HIDDEN", 8)
+    made, features = _made_up()
+    logits = fit.cross_validated(made, features, lambda _: None, nets=1)
+    judged = thresholds.judgements(made, features, logits, lambda _: None)
+    assert [each.row for each in judged] == made
+    bad = [max(each.scores.values()) for each in judged if each.row.unsafe]
+    good = [max(each.scores.values()) for each in judged if not each.row.unsafe]
+    assert np.median(bad) > 0.5 > np.median(good)
+    # Without the held-out fold's own head the rows would be judged by one that has seen them.
+    swapped = fit.Logits(logits.networks, logits.linear, logits.rows, logits.heads[1:] + logits.heads[:1])
+    assert [each.scores for each in thresholds.judgements(made, features, swapped, lambda _: None)] != [
+        each.scores for each in judged
+    ]
+
+
+def test_operating_points_count_what_each_mode_does() -> None:
+    plain = Row("a cat", (), "partiprompts", "a")
+    near = Row("a wound chart", (), "s", "b", near="violence_graphic")
+    bad = Row("gore", ("violence_graphic",), "s", "c")
+    made = [
+        thresholds.Judgement(plain, {"hate": 0.1}),
+        thresholds.Judgement(plain, {"hate": 0.55}),
+        thresholds.Judgement(near, {"violence_graphic": 0.7}),
+        thresholds.Judgement(bad, {"bio_chem": 0.95}),
+        thresholds.Judgement(bad, {}),
+    ]
+    found = thresholds.operating_points(made)
+    shares = ("rewritten or refused", "refused outright", "refused in instant mode")
+    assert [found["plain benign"][name] for name in shares] == [0.5, 0.0, 0.0]
+    assert [found["near misses"][name] for name in shares] == [1.0, 0.0, 1.0]
+    assert [found["unsafe"][name] for name in shares] == [0.5, 0.5, 0.5]
+    assert found["other safe"] == {"prompts": 0}
+    assert set(found["safe by source"]) == {"partiprompts", "s"}
+
+
+def test_injections_are_told_from_their_near_misses_by_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_EPOCHS", 4)
+    monkeypatch.setattr(network, "_HIDDEN", 8)
+    made, features = _made_up()
+    rows = [replace(row, policies=("injection",)) if row.unsafe else replace(row, near="injection") for row in made]
+    features[:, -2] = -5.0  # the defender model is sure that nothing is one
+    logits = fit.cross_validated(rows, features, lambda _: None, nets=1)
+    found = thresholds.injection(rows, features, logits)
+    assert found["injections"] + found["near misses"] == len(rows)
+    assert found["recall at 2 %"] > 0.5
+    assert found["recall at the shipped threshold"] > found["false at the shipped threshold"]
