@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -38,6 +39,7 @@ async def graphs(request: Request, server: Server, caller: _Asks) -> Response:
             "proof": [str(guard) for guard in graph.proof.guards],
             "nodes": graph.proof.nodes,
             "edges": graph.proof.edges,
+            "size": _size(await asyncio.to_thread(draw_svg, graph.topology)),
         }
         for name, graph in compiled.items()
     ]
@@ -53,3 +55,9 @@ async def drawing(name: str, server: Server, caller: _Asks) -> Response:
     # Its own style sheet is in it; nothing else may run or be fetched from there.
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
     return Response(await asyncio.to_thread(draw_svg, graph.topology), media_type="image/svg+xml", headers=headers)
+
+
+def _size(drawn: str) -> tuple[int, int]:
+    """Width and height in pixels: a page that knows them keeps the room free until the picture is there."""
+    width, height = (re.search(rf'<svg[^>]*\b{side}="([0-9.]+)"', drawn) for side in ("width", "height"))
+    return (round(float(width[1])), round(float(height[1]))) if width and height else (0, 0)
