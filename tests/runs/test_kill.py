@@ -32,7 +32,7 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ},
+        env={**os.environ, "SAFELIGHT_MODERATOR_SECONDS": "600"},  # on a busy machine, a verdict may take its time
     )
 
 
