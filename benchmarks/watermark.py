@@ -3,6 +3,7 @@
     python benchmarks/watermark.py                              # ours, 14 images, 29 attacks
     python benchmarks/watermark.py --set fresh                  # images that nothing was ever tuned on
     python benchmarks/watermark.py --set shapes --harder        # small, tall, wide; what lies beyond the 29
+    python benchmarks/watermark.py --networks nets              # the neural engine beside the classical one
     python benchmarks/watermark.py --peers --out table.md --plot attacks.png
     python benchmarks/watermark.py --peers dwtDctSvd,blind --only page
 
@@ -21,12 +22,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from safelight.provenance.watermark import SpreadSpectrum
+from safelight.provenance.watermark.choice import open_watermark
 
 SIDE = 1024
 Attack = Callable[[Image.Image], Image.Image]
@@ -48,10 +49,10 @@ class System(Protocol):
 class Ours:
     """96 bits: version, number, content tag, keyed code."""
 
-    name = "safelight"
-
-    def __init__(self) -> None:
-        self._engine = SpreadSpectrum(b"a benchmark's secret of 32 bytes")
+    def __init__(self, networks: Path | None = None) -> None:
+        engine: Literal["classical", "neural"] = "classical" if networks is None else "neural"
+        self.name = "safelight" if networks is None else "safelight, neural"
+        self._engine = open_watermark(engine, networks, b"a benchmark's secret of 32 bytes")
 
     def mark(self, image: Image.Image, number: int) -> tuple[Image.Image, Any]:
         made = self._engine.embed(image, number)
@@ -462,6 +463,7 @@ def main() -> None:
     parser.add_argument(
         "--peers", nargs="?", const=",".join(PEERS), default="", help="also these, or all that there are"
     )
+    parser.add_argument("--networks", type=Path, help="a folder of networks: the neural engine as well")
     parser.add_argument("--only", default="", help="names of images that contain one of these, divided by commas")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
@@ -473,7 +475,7 @@ def main() -> None:
     }[options.set]()
     images = {name: image for name, image in images.items() if any(each in name for each in options.only.split(","))}
     attacks = HARDER if options.harder else ATTACKS
-    systems: list[System] = [Ours()]
+    systems: list[System] = [Ours(), *([Ours(options.networks)] if options.networks else [])]
     for peer in filter(None, options.peers.split(",")):
         try:
             systems.append(PEERS[peer]())

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from .code import RATE, coded_length, decode, encode
+from .code import RATE, candidates, coded_length, encode
 from .engine import Payload
 from .pattern import CANONICAL, PERIOD
 from .payload import PAYLOAD_BITS, open_bits, seal_bits, subkey
@@ -55,9 +56,10 @@ def bits_of(payload: Payload, secret: bytes, rows: int, columns: int) -> Floats:
     return signs
 
 
-def payload_in(folded: Floats, secret: bytes) -> Payload | None:
-    """The payload that cells' log odds (576,) say, None where it is not authentic."""
-    return open_bits(decode(_soft(folded, secret)), secret)
+def payload_in(folded: Floats, secret: bytes, tries: int = 1) -> Payload | None:
+    """The authentic payload that cells' log odds (576,) say, among the likeliest `tries`; None where there is none."""
+    messages = islice(candidates(_soft(folded, secret)), tries)
+    return next(filter(None, (open_bits(message, secret) for message in messages)), None)
 
 
 def margin(folded: Floats, payload: Payload, secret: bytes) -> float:

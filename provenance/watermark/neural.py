@@ -44,6 +44,7 @@ _LARGEST: Final = 10_000_000  # bytes a network
 _PILOT_SHARE: Final = 0.25  # of the power; as the networks were trained
 _HEADROOM: Final = (0.8, 0.56)  # as they were trained
 _WORTH_DECODING: Final = 5.2
+_WORTH_TRYING, _TRIES = 7.5, 256  # as the classical engine does, for its reasons
 _PRESENT: Final = 1e-6
 _FIRST, _LEAST, _MOST = 0.9, 0.7, 1.6  # strengths
 _ENOUGH: Final = 0.95  # margin in half of a compressed copy
@@ -119,7 +120,8 @@ class NeuralWatermark:
             if reading.state == "read":
                 return reading
             best = min(best, reading, key=lambda each: each.p_value)
-        return best
+        # The classical engine has more ways to read a damaged mark of its own.
+        return self._classical.read(image, effort) if best.state == "present" else best
 
     def pack(self, payload: Payload) -> bytes:
         """The payload as it is sealed into an image: 12 bytes."""
@@ -136,7 +138,8 @@ class NeuralWatermark:
             if open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret) is not None:
                 return None
             frame = frame_of(seen, hit)
-            payload = payload_in(frame.folded(self._heard(frame.image)), secret)
+            tries = _TRIES if hit.score >= _WORTH_TRYING else 1
+            payload = payload_in(frame.folded(self._heard(frame.image)), secret, tries)
             if payload is not None:
                 return _reading(seen, secret, hit, payload)
         p = p_value(best, tried)
