@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     trust_list: Path | None = None  # PEM roots whose signatures are trusted beside our own
     claim_prompt: bool = False
     watermark_engine: Literal["classical", "neural"] = "classical"
-    watermark_networks: Path | None = None  # the folder of encoder.onnx and decoder.onnx
+    watermark_networks: Path | None = None  # a folder of encoder.onnx and decoder.onnx; None: our own
 
     concurrency: int = Field(default=2, ge=1, le=4096)
     stamp_processes: int | None = Field(default=None, ge=0, le=256)  # None: one a core in `safelight serve`, else none

@@ -331,7 +331,26 @@ def _export(checkpoint: Path, folder: Path) -> None:
                 net, tuple(inputs.values()), str(folder / f"{name}.onnx"), input_names=list(inputs), output_names=[out],
                 dynamic_axes=axes, opset_version=17, dynamo=False,
             )  # fmt: skip
+        _halve(folder / f"{name}.onnx")
         print(f"{folder / name}.onnx: {(folder / f'{name}.onnx').stat().st_size / 1e6:.1f} MB", flush=True)
+
+
+def _halve(path: Path) -> None:
+    """Store the weights in half precision: they are widened again when the network is loaded."""
+    import onnx
+
+    model = onnx.load(path)
+    casts = []
+    for weights in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size > 256:
+            name = weights.name
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
 
 
 def main() -> None:

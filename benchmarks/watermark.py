@@ -3,7 +3,7 @@
     python benchmarks/watermark.py                              # ours, 14 images, 29 attacks
     python benchmarks/watermark.py --set fresh                  # images that nothing was ever tuned on
     python benchmarks/watermark.py --set shapes --harder        # small, tall, wide; what lies beyond the 29
-    python benchmarks/watermark.py --networks nets              # the neural engine beside the classical one
+    python benchmarks/watermark.py --neural                     # the neural engine beside the classical one
     python benchmarks/watermark.py --peers --out table.md --plot attacks.png
     python benchmarks/watermark.py --peers dwtDctSvd,blind --only page
 
@@ -49,9 +49,8 @@ class System(Protocol):
 class Ours:
     """96 bits: version, number, content tag, keyed code."""
 
-    def __init__(self, networks: Path | None = None) -> None:
-        engine: Literal["classical", "neural"] = "classical" if networks is None else "neural"
-        self.name = "safelight" if networks is None else "safelight, neural"
+    def __init__(self, engine: Literal["classical", "neural"] = "classical", networks: Path | None = None) -> None:
+        self.name = "safelight" if engine == "classical" else "safelight, neural"
         self._engine = open_watermark(engine, networks, b"a benchmark's secret of 32 bytes")
 
     def mark(self, image: Image.Image, number: int) -> tuple[Image.Image, Any]:
@@ -463,7 +462,8 @@ def main() -> None:
     parser.add_argument(
         "--peers", nargs="?", const=",".join(PEERS), default="", help="also these, or all that there are"
     )
-    parser.add_argument("--networks", type=Path, help="a folder of networks: the neural engine as well")
+    parser.add_argument("--neural", action="store_true", help="the neural engine as well")
+    parser.add_argument("--networks", type=Path, help="a folder of networks for it, in place of our own")
     parser.add_argument("--only", default="", help="names of images that contain one of these, divided by commas")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
@@ -475,7 +475,7 @@ def main() -> None:
     }[options.set]()
     images = {name: image for name, image in images.items() if any(each in name for each in options.only.split(","))}
     attacks = HARDER if options.harder else ATTACKS
-    systems: list[System] = [Ours(), *([Ours(options.networks)] if options.networks else [])]
+    systems: list[System] = [Ours(), *([Ours("neural", options.networks)] if options.neural else [])]
     for peer in filter(None, options.peers.split(",")):
         try:
             systems.append(PEERS[peer]())

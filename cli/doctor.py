@@ -92,8 +92,8 @@ async def _storage(settings: Settings) -> list[Finding]:
 
 
 def _watermark(settings: Settings, name: str | None) -> str:
-    read = "" if settings.watermark_networks is None else f", networks of {settings.watermark_networks}"
-    return f"{settings.watermark_engine} ({name}){read}"
+    networks = "" if settings.watermark_networks is None else f", networks of {settings.watermark_networks}"
+    return f"{settings.watermark_engine} ({name}){networks}"
 
 
 def _installed(what: str, module: str) -> Finding:

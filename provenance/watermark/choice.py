@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from PIL import Image
 
-from ...errors import ConfigError
 from .engine import Effort, Marked, Payload, Reading, WatermarkEngine
 from .neural import NeuralWatermark
 from .spread import SpreadSpectrum
 
-__all__ = ["ClassicalAndNeural", "open_watermark"]
+__all__ = ["NETWORKS", "ClassicalAndNeural", "open_watermark"]
+
+NETWORKS: Final = Path(__file__).parent / "networks"
 
 
 class ClassicalAndNeural:
@@ -51,18 +53,15 @@ class ClassicalAndNeural:
 def open_watermark(
     engine: Literal["classical", "neural"], networks: Path | None, secret: bytes, retired: Sequence[bytes] = ()
 ) -> WatermarkEngine:
-    """The engine that marks, which also reads what the other one marked if its `networks` (a folder) are given.
+    """The engine that marks, which reads the other one's marks as well; `networks` is a folder, None for our own.
 
     Raises ConfigError where the neural engine is asked for and cannot be opened.
     """
     if engine == "neural":
-        if networks is None:
-            raise ConfigError(
-                "The neural watermark needs its networks: set watermark_networks to the folder of encoder.onnx and "
-                "decoder.onnx."
-            )
-        return _neural(networks, secret, retired)
-    return SpreadSpectrum(secret, retired) if networks is None else ClassicalAndNeural(networks, secret, retired)
+        return _neural(networks or NETWORKS, secret, retired)
+    if networks is None and importlib.util.find_spec("onnxruntime") is None:
+        return SpreadSpectrum(secret, retired)
+    return ClassicalAndNeural(networks or NETWORKS, secret, retired)
 
 
 def _neural(networks: Path, secret: bytes, retired: Sequence[bytes]) -> NeuralWatermark:

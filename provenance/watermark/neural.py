@@ -46,8 +46,9 @@ _HEADROOM: Final = (0.8, 0.56)  # as they were trained
 _WORTH_DECODING: Final = 5.2
 _WORTH_TRYING, _TRIES = 7.5, 256  # as the classical engine does, for its reasons
 _PRESENT: Final = 1e-6
-_FIRST, _LEAST, _MOST = 0.9, 0.7, 1.6  # strengths
-_ENOUGH: Final = 0.95  # margin in half of a compressed copy
+_FIRST, _MOST = 0.9, 1.8  # strengths
+_LEAST_PSNR: Final = 42.3
+_ENOUGH: Final = 0.8  # margin in half of a compressed copy: the whole is read down to less than half of that
 _TRIED_QUALITY: Final = 50
 
 
@@ -93,15 +94,17 @@ class NeuralWatermark:
         pattern = self._pattern(canonical, payload)
         texture = activity(np.asarray(canonical, np.float32) @ LUMA_WEIGHTS)
         rooms = np.stack([LUMA.at(texture), BLUE.at(texture)])
-        found = self._tried(canonical, pattern, rooms, payload)
-        strength = float(np.clip(_FIRST * _ENOUGH / max(found, 0.1), _LEAST, _MOST))
         pixels = np.array(image)
-        marked = _added(pixels[..., :3], pattern * rooms * strength, rooms * strength)
+        strength, marked = _FIRST, _added(pixels[..., :3], pattern * rooms * _FIRST, rooms * _FIRST)
+        found = self._tried(marked, canonical.size, payload)
+        if found < _ENOUGH:
+            room = 10 ** ((_psnr(pixels, marked) - _LEAST_PSNR) / 20)
+            strength = _FIRST * max(1.0, min(_MOST / _FIRST, _ENOUGH / max(found, 0.1), room))
+            marked = _added(pixels[..., :3], pattern * rooms * strength, rooms * strength)
         if image.mode == "RGBA":
             marked = np.where(pixels[..., 3:] > 0, marked, pixels[..., :3])
             marked = np.concatenate([marked, pixels[..., 3:]], -1)
-        error = float(np.mean((marked[..., :3].astype(np.float32) - pixels[..., :3]) ** 2))
-        psnr = float(10 * np.log10(255**2 / max(error, 1e-9)))
+        psnr = _psnr(pixels, marked)
         expected = found * strength / _FIRST
         is_robust = expected >= 0.95 * _ENOUGH
         detail = {"psnr": psnr, "robust": is_robust, "strength": round(strength, 3), "margin": round(expected, 2)}
@@ -155,20 +158,18 @@ class NeuralWatermark:
         mixed: Floats = np.sqrt(1 - _PILOT_SHARE) * wave + np.sqrt(_PILOT_SHARE) * beneath
         return mixed.astype(np.float32)
 
-    def _tried(self, canonical: Image.Image, pattern: Floats, rooms: Floats, payload: Payload) -> float:
-        """The margin that the first strength leaves in a compressed copy of the middle half, which takes half as long.
-
-        Whoever crops leaves no more of it.
-        """
-        top = canonical.height // 4 // (2 * CELL) * 2 * CELL
-        rows = slice(top, min(canonical.height, top + max(4 * CELL, canonical.height // 2 // CELL * CELL)))
-        pixels = _added(np.asarray(canonical)[rows], (pattern * rooms)[:, rows] * _FIRST, rooms[:, rows] * _FIRST)
+    def _tried(self, marked: Any, canonical: tuple[int, int], payload: Payload) -> float:
+        """The margin that is left when the middle half is compressed; the whole would take twice as long."""
+        width, height = canonical
+        top = height // 4 // CELL * CELL
+        bottom = min(height, top + max(4 * CELL, height // 2 // CELL * CELL))
+        first, last = (round(row * marked.shape[0] / height) for row in (top, bottom))
         out = io.BytesIO()
-        Image.fromarray(pixels).save(out, "JPEG", quality=_TRIED_QUALITY)
+        Image.fromarray(np.ascontiguousarray(marked[first:last])).save(out, "JPEG", quality=_TRIED_QUALITY)
         with Image.open(out) as opened:
-            told = self._heard(Image.fromarray(_padded(opened.convert("RGB"))))
-        frame = Frame(canonical, (0, top // CELL), np.ones(told.shape, bool))
-        return margin(frame.folded(told), payload, self._secret)
+            seen = opened.convert("RGB").resize((width, bottom - top), Image.Resampling.BILINEAR)
+        told = self._heard(Image.fromarray(_padded(seen)))
+        return margin(Frame(seen, (0, top // CELL), np.ones(told.shape, bool)).folded(told), payload, self._secret)
 
     def _wave(self, pixels: Any, bits: Floats) -> Floats:
         (wave,) = self._encoder.run(None, {"image": _planes(pixels), "bits": bits[None, None]})
@@ -231,6 +232,11 @@ def _added(pixels: Any, change: Floats, room: Floats) -> Any:
         np.clip(plane, 0, 255, out=plane)
         marked[..., index] = plane
     return marked
+
+
+def _psnr(before: Any, after: Any) -> float:
+    difference = (after[::4, :, :3].astype(np.float32) - before[::4, :, :3]).ravel()
+    return float(10 * np.log10(255**2 / max(1e-9, float(difference @ difference) / difference.size)))
 
 
 def _resized(plane: Floats, size: tuple[int, int], how: Image.Resampling) -> Floats:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from safelight.config import Settings
 from safelight.errors import ConfigError
 from safelight.provenance.manifest import WATERMARK_ALGORITHMS
 from safelight.provenance.stamper import ImageStamper, open_stamper
 from safelight.provenance.watermark import SpreadSpectrum
-from safelight.provenance.watermark.choice import ClassicalAndNeural, open_watermark
+from safelight.provenance.watermark.choice import NETWORKS, ClassicalAndNeural, open_watermark
 from safelight.provenance.watermark.neural import NeuralWatermark
 from safelight.store import Store
 
-from ..conftest import FACTS, SECRET, decoded, encoded, photo
+from ..conftest import FACTS, SECRET, decoded, encoded, graphic, photo
 from .linear import networks
 
 pytest.importorskip("onnxruntime")
@@ -41,12 +42,22 @@ def test_each_engine_reads_what_the_other_marked(folder: Path) -> None:
     assert classical.read(photo((400, 300))).state == "absent"
 
 
-def test_without_networks_there_is_one_engine(tmp_path: Path) -> None:
+def test_without_a_runtime_there_is_one_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert isinstance(open_watermark("classical", None, SECRET), SpreadSpectrum)
-    with pytest.raises(ConfigError, match="watermark_networks"):
-        open_watermark("neural", None, SECRET)
     with pytest.raises(ConfigError, match="cannot be read"):
         open_watermark("neural", tmp_path, SECRET)
+
+
+def test_our_own_networks_mark_what_survives() -> None:
+    assert max(path.stat().st_size for path in NETWORKS.glob("*.onnx")) < 1_000_000
+    neural, classical = open_watermark("neural", None, SECRET), open_watermark("classical", None, SECRET)
+    for picture, psnr in ((photo((768, 768)), 46), (graphic((768, 768)), 42)):
+        made = neural.embed(picture, 2**40 + 3)
+        assert made.psnr > psnr
+        small = made.image.crop((90, 60, 740, 700)).resize((455, 448), Image.Resampling.LANCZOS)
+        for seen in (decoded(encoded(made.image, "JPEG", quality=50)), made.image.rotate(-4), small):
+            assert classical.read(seen).payload == made.payload
 
 
 def test_networks_are_opened_only_for_a_mark_that_nothing_else_reads(tmp_path: Path, folder: Path) -> None:
