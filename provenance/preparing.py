@@ -83,7 +83,7 @@ def _reread(
     """A lossy encoder has the last word: what it left is what is claimed."""
     if mark is None or watermark is None:
         return mark, notes
-    payload = watermark.read(final, "upright").payload
+    payload = watermark.read(final, "unmoved").payload
     if payload is not None and watermark.pack(payload).hex() == mark:
         return mark, notes
     return None, (*notes, "no watermark: the encoder destroyed it; choose PNG")

@@ -10,7 +10,7 @@ from PIL import Image
 
 __all__ = ["Effort", "Geometry", "Marked", "Payload", "Reading", "WatermarkEngine"]
 
-Effort = Literal["upright", "full"]
+Effort = Literal["unmoved", "upright", "full"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class WatermarkEngine(Protocol):
         ...
 
     def read(self, image: Image.Image, effort: Effort = "full") -> Reading:
-        """Look for a mark: `upright` in the whole frame in its eight orientations, `full` under any geometry."""
+        """Look for a mark: `unmoved` in the whole frame as it was marked, `upright` in its eight orientations, `full`
+        under any geometry."""
         ...
 
     def pack(self, payload: Payload) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from .masking import BLUE, LUMA, activity, enlarge
-from .pattern import BANDS, CANONICAL, RINGS, Pattern, Wavefield
+from .pattern import CANONICAL, RINGS, Pattern, Wavefield, reach_of
 from .search import Scene
 from .sliding import strips
 from .spectrum import LUMA_WEIGHTS, maps_of, reduced
@@ -89,7 +89,7 @@ class Sketch:
     @property
     def reach(self) -> float:
         """A bound on the pattern's frequencies, in cycles a pixel of the sketch."""
-        return float(min(0.5, 1.3 * BANDS["luma"][1] * CANONICAL / max(self.luma.shape)))
+        return reach_of(self.luma.shape)
 
     @property
     def is_bright(self) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from .code import coded_length
 from .payload import PAYLOAD_BITS, subkey
 
-__all__ = ["BANDS", "CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "Wavefield", "render"]
+__all__ = ["BANDS", "CANONICAL", "PERIOD", "RINGS", "Channel", "Pattern", "Wavefield", "reach_of", "render"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Complexes = np.ndarray[Any, np.dtype[np.complex64]]
@@ -30,6 +30,12 @@ BANDS: Final = {"luma": (0.028, 0.20), "blue": (0.030, 0.10)}  # cycles a canoni
 _PILOTS = 0.30
 _PILOT_GAIN = 1.0
 _SLOPE = 0.3
+
+
+def reach_of(size: tuple[int, int]) -> float:
+    """A bound on the pattern's frequencies in cycles a pixel, in a whole frame of that size or its map."""
+    longest = min(CANONICAL, max(size))
+    return float(min(0.5, 1.3 * BANDS["luma"][1] * CANONICAL / longest))
 
 
 @dataclass(frozen=True, eq=False)

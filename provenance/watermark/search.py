@@ -131,6 +131,10 @@ class Scene:
         peak = int(np.abs(sums).argmax())
         return _hit(float(abs(sums[peak]) / np.sqrt(2 * power + 1e-30)), matrix, peak, sums[peak], _FINE)
 
+    def at(self, matrix: Any) -> Hit:
+        """One hypothesis, its shift to half a canonical pixel."""
+        return self._nearby(self.score(matrix))
+
     def refine(self, hit: Hit, *, steps: Iterable[float] = (0.004, 0.002, 0.001)) -> Hit:
         """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear, and shifts nearby.
 
@@ -138,7 +142,7 @@ class Scene:
         fast as all of them, and finer than a pixel. Most often the image lies exactly as it was marked, and the first
         look around, at the middle step, finds nothing higher.
         """
-        start = self._nearby(self.score(hit.matrix))
+        start = self.at(hit.matrix)
         best = self._climbed(start, _LOOK)
         if best is start:
             return start
@@ -272,6 +276,9 @@ def _hit(score: float, matrix: Any, peak: int, signed: Any, side: int) -> Hit:
 
 def climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
     """Hypotheses worth decoding, and the stage they are of: the likelier first, each at the top of its hill."""
+    if effort == "unmoved":
+        yield "whole", scene.at(np.eye(2))
+        return
     stages = [("whole", whole_matrices)]
     if effort == "full":
         stages += [("line", line_matrices), ("grid", grid_matrices)]

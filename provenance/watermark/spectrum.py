@@ -15,7 +15,7 @@ import numpy as np
 import scipy.fft
 from PIL import Image
 
-from .sliding import mean_filter
+from .sliding import mean_filter, strips
 
 __all__ = ["LUMA_WEIGHTS", "Maps", "Spectrum", "maps_of", "reduced", "spectrum_of"]
 
@@ -118,18 +118,8 @@ def subdue(values: Floats) -> Floats:
         calm = np.abs(slope)
         np.sqrt(calm, out=calm)
         calm = mean_filter(calm, _NEAR)
-        calm *= 1.4 * calm
-        weight = np.sqrt(calm + 0.3 * _FLOOR)  # a calm place counts more, beyond being scaled by its calm
-        calm *= 3
-        calm += _FLOOR
-        slope /= calm
-        calm = np.square(slope, out=calm)
-        calm *= -(_TUKEY**-2)
-        calm += 1
-        np.maximum(calm, 0, out=calm)
-        np.square(calm, out=calm)
-        slope *= calm
-        slope /= weight
+        for rows in strips(*slope.shape):
+            _without_outliers(slope[rows], calm[rows])
         first, second = (
             (slice(None, -1), slice(1, None))
             if axis == 0
@@ -138,6 +128,23 @@ def subdue(values: Floats) -> Floats:
         divergence[first] -= slope
         divergence[second] += slope
     return divergence
+
+
+def _without_outliers(slope: Floats, calm: Floats) -> None:
+    """Weights slopes in place. `calm`, the mean root of those around, is used up."""
+    np.square(calm, out=calm)
+    calm *= 1.4
+    weight = np.sqrt(calm + 0.3 * _FLOOR)  # a calm place counts more, beyond being scaled by its calm
+    calm *= 3
+    calm += _FLOOR
+    slope /= calm
+    np.square(slope, out=calm)
+    calm *= -(_TUKEY**-2)
+    calm += 1
+    np.maximum(calm, 0, out=calm)
+    np.square(calm, out=calm)
+    slope *= calm
+    slope /= weight
 
 
 def spectrum_of(values: Floats, reach: float = 0.5) -> Spectrum:

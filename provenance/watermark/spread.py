@@ -24,7 +24,7 @@ from .engine import Effort, Geometry, Marked, Payload, Reading
 from .local import Box, boxes, lacking, tile_agreement
 from .marking import Sketch, coefficients_of, fitted, mark_pixels
 from .orientation import upright
-from .pattern import PERIOD, Pattern
+from .pattern import PERIOD, Pattern, reach_of
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
 from .search import Hit, Scene, climbs
 from .significance import p_value
@@ -36,8 +36,8 @@ __all__ = ["SpreadSpectrum"]
 LONGEST: Final = 192  # pixels: a smaller image has no room for the waves
 SHORTEST: Final = 64
 _WORTH_DECODING: Final = 5.2
-# The keyed code tells the right message of many. So many are tried only where chance hardly ever puts the score (about
-# once in 30,000 images), which leaves false alarms as rare as they were.
+# The keyed code tells the right message of many. So many are tried only where chance hardly ever puts the score (in no
+# unmarked frame of 100,000, perhaps in one full search of 100), which leaves false alarms as rare as they were.
 _WORTH_TRYING: Final = 7.5
 _TRIES: Final = 256
 _PRESENT: Final = 1e-6
@@ -87,11 +87,12 @@ class SpreadSpectrum:
         return marked, payload, detail
 
     def read(self, image: Image.Image, effort: Effort = "full") -> Reading:
-        """Look for a mark of ours: `upright` takes some 0.1 s, `full` about a second where there is none."""
+        """Look for a mark of ours: `upright` takes some 0.05 s, `full` half a second where there is none."""
         seen = opaque(image).convert("RGB")
         if min(seen.size) < 24:
             return Reading("absent")
-        scene, best = Scene(Pattern.of(self._secret), maps_of(seen)), Reading("absent")
+        reach = reach_of(seen.size) if effort == "unmoved" else 0.5
+        scene, best = Scene(Pattern.of(self._secret), maps_of(seen), reach), Reading("absent")
         for secret in (self._secret, *self._retired):
             reading = self._read(scene.under(Pattern.of(secret)), seen, secret, effort)
             if reading.state == "read":
@@ -109,11 +110,13 @@ class SpreadSpectrum:
             best, tried = max(best, hit.score), stage
             payload = _payload(scene, hit, secret)
             if payload is not None:
-                return self._reading(scene, seen, secret, hit, payload)
+                return self._reading(scene, seen, secret, hit, payload, effort)
         p = p_value(best, tried)
         return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p)
 
-    def _reading(self, scene: Scene, seen: Image.Image, secret: bytes, hit: Hit, payload: Payload) -> Reading:
+    def _reading(
+        self, scene: Scene, seen: Image.Image, secret: bytes, hit: Hit, payload: Payload, effort: Effort
+    ) -> Reading:
         geometry = Geometry(
             matrix=(float(hit.matrix[0, 0]), float(hit.matrix[0, 1]), float(hit.matrix[1, 0]), float(hit.matrix[1, 1])),
             shift=(float(hit.shift[0]), float(hit.shift[1])),
@@ -121,7 +124,7 @@ class SpreadSpectrum:
             is_inverted=hit.sign < 0,
         )
         whole = upright(seen, geometry)
-        areas, other = self._elsewhere(scene, secret, hit, payload)
+        areas, other = ((), None) if effort == "unmoved" else self._elsewhere(scene, secret, hit, payload)
         return Reading(
             "read",
             payload=payload,

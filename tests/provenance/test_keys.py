@@ -54,7 +54,9 @@ def production(
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         )
         if not ca and usage is not None:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([usage]), critical=usage == ExtendedKeyUsageOID.TIME_STAMPING
+            )
         return builder.sign(issuer_key, hashes.SHA256())
 
     leaf = certificate("Press signer", "Press authority", key.public_key(), ca=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 
 from safelight.config import Settings
-from safelight.errors import BadImage, ConfigError, StoreError
+from safelight.errors import BadImage, ConfigError, SafelightError, StoreError
+from safelight.provenance import assess
 from safelight.provenance.keys import SigningIdentity
-from safelight.provenance.registry import MemoryRegistry
+from safelight.provenance.registry import MemoryRegistry, Registered
 from safelight.provenance.stamp import Stamper
 from safelight.provenance.stamper import ImageStamper, open_stamper
 from safelight.provenance.watermark import SpreadSpectrum
 from safelight.store import Store
+from safelight.store.opening import open_store
 
 from .conftest import FACTS, decoded, encoded, graphic, photo
 from .test_keys import production
@@ -308,6 +311,85 @@ async def test_stamps_may_run_at_once(stamper: ImageStamper) -> None:
     )
     assert len({stamp.image_id for _, stamp in made}) == 4
     assert [(await stamper.assess(data)).image_id for data, _ in made] == [stamp.image_id for _, stamp in made]
+
+
+async def test_the_event_loop_goes_on_while_images_are_stamped_and_assessed(stamper: ImageStamper) -> None:
+    await stamper.stamp(encoded(photo((256, 256))), "image/png", FACTS)  # the keyed pattern and the signer are made
+    threads: set[str] = set()
+    engine = stamper._watermark
+    assert engine is not None
+
+    class Watching:
+        """The engine, and where it was called."""
+
+        name = engine.name
+
+        def embed(self, *arguments: Any) -> Any:
+            threads.add(threading.current_thread().name)
+            return engine.embed(*arguments)
+
+        def read(self, *arguments: Any) -> Any:
+            threads.add(threading.current_thread().name)
+            return engine.read(*arguments)
+
+        def pack(self, payload: Any) -> bytes:
+            return engine.pack(payload)
+
+    stamper._watermark = Watching()
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.001)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    data, _ = await stamper.stamp(encoded(photo((1024, 1024))), "image/png", FACTS)
+    await stamper.assess(data)
+    ticking.cancel()
+    assert ticks >= 3
+    assert threading.main_thread().name not in threads
+
+
+def test_programs_ask_with_one_call(settings: Settings, tmp_path: Path) -> None:
+    async def stamped() -> bytes:
+        async with open_store(settings) as (store, _):
+            stamper = await open_stamper(settings, store)
+            return (await stamper.stamp(encoded(photo((256, 256))), "image/png", FACTS))[0]
+
+    data = asyncio.run(stamped())
+    path = tmp_path / "image.png"
+    path.write_bytes(data)
+    for image in (data, path, str(path), decoded(data)):
+        assert assess(image, settings=settings).verdict == "ours"
+    assert assess(photo((256, 256), 5), settings=settings).verdict == "no_evidence"
+    with pytest.raises(BadImage, match="cannot be read"):
+        assess(tmp_path / "none.png", settings=settings)
+
+
+async def test_the_one_call_is_no_call_for_an_event_loop(settings: Settings) -> None:
+    with pytest.raises(SafelightError, match="await"):
+        assess(b"", settings=settings)
+
+
+@pytest.mark.slow
+async def test_a_thousand_stamps_leak_no_memory(new_stamper: Callable[..., ImageStamper]) -> None:
+    class Nowhere(MemoryRegistry):
+        """Registers nothing: what is kept on purpose is no leak."""
+
+        async def add(self, registered: Registered) -> None:
+            pass
+
+    stamper, data = new_stamper(registry=Nowhere()), encoded(photo((256, 256)))
+
+    async def resident_after(count: int) -> int:
+        for _ in range(count):
+            await stamper.stamp(data, "image/png", FACTS)
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    before = await resident_after(200)
+    assert await resident_after(1000) - before < 8_000_000
 
 
 async def test_the_factory_stamps_into_the_store(settings: Settings) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from itertools import islice
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safelight.provenance.watermark.code import CONSTRAINT, GENERATORS, coded_length, decode, encode
+from safelight.provenance.watermark.code import CONSTRAINT, GENERATORS, candidates, coded_length, decode, encode
 
 messages = st.lists(st.integers(0, 1), min_size=96, max_size=96).map(lambda bits: np.array(bits, np.uint8))
 
@@ -68,3 +69,16 @@ def test_it_reads_through_noise_that_hard_decisions_do_not() -> None:
     received = [sent + rng.normal(0, 1.2, len(sent)).astype(np.float32) for _ in range(40)]
     assert np.mean([np.mean((each < 0) != (sent < 0)) for each in received]) > 0.18
     assert sum(np.array_equal(decode(each), bits) for each in received) >= 37
+
+
+def test_the_right_message_is_among_the_likeliest_after_it_is_no_longer_the_first() -> None:
+    rng = np.random.default_rng(3)
+    first = listed = 0
+    for _ in range(40):
+        bits = rng.integers(0, 2, 96).astype(np.uint8)
+        soft = ((1 - 2.0 * encode(bits)) * 0.66 + rng.standard_normal(384)).astype(np.float32)
+        likeliest = list(islice(candidates(soft), 100))
+        assert len({message.tobytes() for message in likeliest}) == 100
+        first += np.array_equal(likeliest[0], bits)
+        listed += any(np.array_equal(message, bits) for message in likeliest)
+    assert listed >= first + 3
