@@ -236,7 +236,9 @@ def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
     if candidate is not None and not candidate.comparison.agrees:
         said.append(f"the watermark was moved here from {candidate.registered.image_id}: the picture is another")
     geometry = reading.geometry
-    if geometry is not None and reading.state == "read":
+    # In a small flat picture a hair's breadth of rotation scores as well as none; where every pixel is as it was signed
+    # or registered, nothing was turned, whatever the waves say.
+    if geometry is not None and reading.state == "read" and evidence.regions != ():
         if geometry.is_inverted:
             said.append("the colors were inverted")
         if geometry.is_mirrored:

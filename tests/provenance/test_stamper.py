@@ -374,6 +374,7 @@ async def test_the_one_call_is_no_call_for_an_event_loop(settings: Settings) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 async def test_a_thousand_stamps_leak_no_memory(new_stamper: Callable[..., ImageStamper]) -> None:
     class Nowhere(MemoryRegistry):
         """Registers nothing: what is kept on purpose is no leak."""
