@@ -360,7 +360,7 @@ def serve_unmarked() -> None:
     """`safelight serve` without a watermark engine: for measuring what the rest costs, and nothing else."""
     from safelight.provenance import stamper
 
-    stamper.SpreadSpectrum = lambda *_: None  # type: ignore[assignment, misc]
+    stamper.open_watermark = lambda *_: None  # type: ignore[assignment, return-value]
     sys.argv = ["safelight", *sys.argv[2:]]
     runpy.run_module("safelight.cli", run_name="__main__")
 
