@@ -48,7 +48,7 @@ _WORTH_TRYING, _TRIES = 7.5, 256  # as the classical engine does, for its reason
 _PRESENT: Final = 1e-6
 _FIRST, _MOST = 0.9, 1.8  # strengths
 _LEAST_PSNR: Final = 42.3
-_ENOUGH: Final = 0.8  # margin in half of a compressed copy: the whole is read down to less than half of that
+_ENOUGH: Final = 1.25  # margin in half of a JPEG: WebP, and smaller copies, leave a third of that
 _TRIED_QUALITY: Final = 50
 
 
