@@ -125,7 +125,7 @@ def _address(running: subprocess.Popen[bytes], log: Path) -> str:
         if running.poll() is not None:
             break
         time.sleep(0.1)
-    raise SystemExit(f"{running.args} did not start:\n{log.read_text()}")
+    raise SystemExit(f"{running.args!r} did not start:\n{log.read_text()}")
 
 
 def _family(pid: int) -> list[int]:
@@ -360,7 +360,7 @@ def serve_unmarked() -> None:
     """`safelight serve` without a watermark engine: for measuring what the rest costs, and nothing else."""
     from safelight.provenance import stamper
 
-    stamper.open_watermark = lambda *_: None  # type: ignore[assignment, return-value]
+    stamper.open_watermark = lambda *_: None  # type: ignore[assignment, attr-defined]
     sys.argv = ["safelight", *sys.argv[2:]]
     runpy.run_module("safelight.cli", run_name="__main__")
 
