@@ -16,12 +16,14 @@ _GERMAN_ARTICLE = re.compile(r"^(?:den|dem|des|das|die|einen|einem|eines|unseren
 
 
 def headline(prompt: str, subject: str, language: str) -> str:
-    """`subject` as it can stand by itself in `language`; unchanged where the language does not bend it."""
+    """`subject` as it can stand by itself in `language`; unchanged where the language does not bend it, or if empty."""
+    if not subject:
+        return subject
     if words := _KEPT.get(language):
         match = re.search(
             rf"(?<!\w)({'|'.join(words)})\s+{re.escape(subject)}", " ".join(prompt.split()), re.IGNORECASE
         )
-        return f"{match[1]} {subject}" if match and subject else subject
+        return f"{match[1]} {subject}" if match else subject
     if language in _ONE_LETTER_FOR and (kinds := lexicon(language).kinds):
         # "כרזה לפסטיבל", "ملصق لمهرجان": "for" is written onto the word after the kind.
         words = tuple(word for group in kinds.values() for word in group)

@@ -90,6 +90,11 @@ def test_a_heading_is_left_alone_where_nothing_bends_it() -> None:
     assert headline("Плакат: пчёлы", "пчёлы", "ru") == "пчёлы"
 
 
+@pytest.mark.parametrize("language", ["en", "de", "he", "ar", "ru", "hi"])
+def test_where_nothing_is_left_nothing_is_made(language: str) -> None:
+    assert headline("כרזה für 42", "", language) == ""
+
+
 WORDS = st.sampled_from(
     [
         "A poster about", "for kids:", "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",

@@ -157,6 +157,19 @@ def test_a_refusal_offers_prompts_that_one_click_takes_over(open_page: Open) -> 
     expect(asked).to_be_focused()
 
 
+def test_an_offer_that_is_taken_before_the_form_is_there_is_not_lost(open_page: Open) -> None:
+    page = open_page("/")
+    ask(page, "A forbidden lantern")
+    asked = page.get_by_label("Ask for something else")
+    expect(asked).to_be_visible()
+    page.evaluate("form = document.getElementById('next'); form.remove()")
+    offer = page.locator(".notice .prompt").first
+    words = offer.inner_text()
+    offer.click()
+    page.evaluate("document.querySelector('.wall').append(form)")
+    expect(asked).to_have_value(words)
+
+
 def test_a_lost_connection_is_taken_up_again(open_page: Open) -> None:
     page = open_page("/")
     ask(page, "A slow lantern, far away", n="8")

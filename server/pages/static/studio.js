@@ -3,17 +3,27 @@
 
 const composer = () => document.querySelector("[data-composer]");
 
-// One-click prompts: fill the brief, and leave it to the person to send it.
+// One-click prompts: fill the brief, and leave it to the person to send it. An offer may be on the page a moment
+// before the form is: then it is taken over as soon as the form arrives.
+let offer = null;
+
+function takeOver() {
+  const field = offer && document.getElementById(offer.into);
+  if (!field) return;
+  field.value = offer.prompt;
+  if (offer.mode) document.getElementById("mode").value = offer.mode;
+  offer = null;
+  field.focus();
+  field.scrollIntoView({ block: "center" });
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-prompt]");
   if (!button) return;
-  const field = document.getElementById(button.dataset.into);
-  if (!field) return;
-  field.value = button.dataset.prompt;
-  if (button.dataset.mode) document.getElementById("mode").value = button.dataset.mode;
-  field.focus();
-  field.scrollIntoView({ block: "center" });
+  offer = { ...button.dataset };
+  takeOver();
 });
+new MutationObserver(takeOver).observe(document, { childList: true, subtree: true });
 
 // Ctrl or Command with Enter sends the brief.
 document.addEventListener("keydown", (event) => {
