@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ..errors import StoreError
 from .database import Database
 from .insertion import insert_new
-from .tables import ImageRow, RunRow
+from .tables import EffectRow, ImageRow, RunRow
 
 __all__ = ["Fingerprint", "ImageRecord", "Images"]
 
@@ -114,6 +114,23 @@ class Images:
             .where(RunRow.account == account if account else RunRow.account.is_(None), ImageRow.created_at >= since)
         )
         return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def drop_lost(self, run_id: str, image: int) -> int:
+        """Take out what stamps that a kill cut off had registered of this image, and say how much that was: no finished
+        stamp of the run names its bytes, so they never left. Only for when a stamp of the image has been finished, and
+        no other is under way."""
+
+        def work(connection: sa.Connection) -> int:
+            results = sa.select(EffectRow.result).where(
+                EffectRow.run_id == run_id, EffectRow.effect == "stamp", EffectRow.state == "finished"
+            )
+            named = {result["sha256"] for result in connection.execute(results).scalars() if result}
+            lost = sa.delete(ImageRow).where(
+                ImageRow.run_id == run_id, ImageRow.image == image, ImageRow.sha256.not_in(named)
+            )
+            return connection.execute(lost).rowcount
+
+        return await self._database.write(work)
 
     async def fingerprints(self, *, after: str = "") -> AsyncIterator[Fingerprint]:
         """Every fingerprint, by image id, some two thousand in memory at a time."""

@@ -13,7 +13,7 @@ from ...events import ImageBlocked, ImageFinished, ImageStarted
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
 from ...services import account_hash
-from ...store import Finished
+from ...store import Finished, Started
 from ...tools.images.generator import DeclinedImage, GeneratedImage, ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ..effects import ImageJob
@@ -118,6 +118,10 @@ async def _stamped(
             "cost": image.cost,
         }
         record = await store.effects.finish(context.run_id, "stamp", key, record)
+    if (
+        not isinstance(state, Started) or state.attempt > 1
+    ):  # an attempt that a kill cut off may have registered its own
+        await store.images.drop_lost(context.run_id, spec.index)
     await context.emit(
         ImageFinished,
         image=spec.index,

@@ -12,7 +12,7 @@ from ...agent.plan import Plan
 from ...errors import BadInput, SafelightError, Uncleared
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
-from ...store import Finished
+from ...store import Finished, Started
 from ...tools.images.generator import ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ...tools.images.vector import MEDIA_TYPES, NO_VECTOR, VectorKind
@@ -95,6 +95,7 @@ async def _signed(task: ImageTask, file: VectorFile, context: RunContext) -> dic
     key = f"{task['index']}:{task['record']['sha256']}:{file.kind}"
     state = await store.effects.begin(context.run_id, "stamp", key, idempotent=True)
     if isinstance(state, Finished):
+        await store.images.drop_lost(context.run_id, spec.index)
         return dict(state.result)
     facts = StampFacts(
         run_id=context.run_id,
@@ -117,4 +118,7 @@ async def _signed(task: ImageTask, file: VectorFile, context: RunContext) -> dic
         "media_type": MEDIA_TYPES[file.kind],
         "stamp": stamp.model_dump(mode="json"),
     }
-    return dict(await store.effects.finish(context.run_id, "stamp", key, record))
+    record = await store.effects.finish(context.run_id, "stamp", key, record)
+    if isinstance(state, Started) and state.attempt > 1:
+        await store.images.drop_lost(context.run_id, spec.index)
+    return record

@@ -69,3 +69,21 @@ async def test_of_many_at_once_one_starts(store: Store) -> None:
     outcomes = await asyncio.gather(*(store.effects.begin(*CALL) for _ in range(20)))
     assert sum(isinstance(outcome, Started) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Unknown) for outcome in outcomes) == 19
+
+
+async def test_what_a_stamp_that_was_cut_off_had_registered_is_taken_out_again(store: Store) -> None:
+    async def registered(image_id: str, image: int, run: str = "run") -> None:
+        await store.images.add_image(image_id=image_id, run_id=run, image=image, sha256=image_id * 64, bits=bytes(32))
+
+    stamp = ("run", "stamp", "0:of these bytes")
+    await store.effects.begin(*stamp, idempotent=True)
+    await registered("a", 0)  # and here the process is killed
+    await store.effects.begin(*stamp, idempotent=True)
+    await registered("b", 0)
+    await registered("c", 1)
+    await registered("d", 0, run="another")
+    await store.effects.finish(*stamp, {"sha256": "b" * 64})
+    assert await store.images.drop_lost("run", 0) == 1
+    assert [image.image_id for image in await store.images.by_run("run")] == ["b", "c"]
+    assert await store.images.by_image_id("d") is not None
+    assert await store.images.drop_lost("run", 0) == 0
