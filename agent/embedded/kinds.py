@@ -32,6 +32,8 @@ def strip_kind(text: str, words: Lexicon) -> tuple[Framed, str] | None:
             end, kind = max(hits) if hits else (unit.match(rest).end(), "scene")  # type: ignore[union-attr]
             return _after_kind(text, position, position + end, kind, unknown, words)
         if found := next((match for pattern in counted if (match := pattern.match(rest))), None):
+            if unknown and found[0].split(maxsplit=1)[0].casefold() in words.stopwords:
+                return None  # "growth of plants in four pictures": what stands before it is the subject
             inner = list(unit.finditer(found[0]))[-1:] if unit is not None else []
             # "three travel posters" leads to its noun; "four-part" is an adjective as a whole.
             if inner and found[0][: inner[0].start()].endswith((" ", "\u00a0")):
