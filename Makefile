@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(VENV)/.embedded: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -e '.[embedded]'
+	$(BIN)/python -m compileall -q -x '/\.|/tests/' .  # pip compiles what it installs, but not what is installed in place
 	touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.embedded

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from scipy.ndimage import label
 
 from .pattern import render
 from .search import Hit, Scene
@@ -34,6 +33,8 @@ def lacking(agreement: Any) -> Any:
 
 def boxes(tiles: Any) -> tuple[Box, ...]:
     """The rectangles around groups of adjoining tiles, the smallest groups left out."""
+    from scipy.ndimage import label  # a fifth of a second to import, and few pictures were painted over
+
     groups, count = label(tiles)
     found = []
     for group in range(1, count + 1):
