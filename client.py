@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from .agent.brief import Brief
 from .assembly import Assembly, open_assembly
+from .blocking import run_blocking
 from .config import Settings, load_settings
-from .errors import SafelightError, StoreError
+from .errors import StoreError
 from .events import Event
 from .graphs.result import RunResult
 from .provenance import Assessment
@@ -100,15 +101,9 @@ def generate(prompt: str, *, settings: Settings | None = None, **brief: Any) -> 
     Raises:
         SafelightError: broken machinery, or a call from within a running event loop.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise SafelightError("generate() blocks, and an event loop is running here: await Safelight().run(…) instead.")
 
     async def once() -> RunResult:
         async with Safelight(settings) as safelight:
             return await safelight.run(Brief(prompt=prompt, **brief))
 
-    return asyncio.run(once())
+    return run_blocking(once, name="generate", instead="Safelight().run(…)")

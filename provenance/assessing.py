@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from PIL import Image
 
+from ..blocking import run_blocking
 from ..config import Settings, load_settings
-from ..errors import BadImage, SafelightError
+from ..errors import BadImage
 from ..store.opening import open_store
 from .png import encode_png
 from .stamp import Assessment
@@ -28,13 +28,9 @@ def assess(image: bytes | str | Path | Image.Image, *, settings: Settings | None
         BadImage: the image cannot be read, or does not decode within bounds.
         SafelightError: broken machinery, or a call from within a running event loop.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise SafelightError("assess() blocks, and an event loop is running here: await Safelight().assess(…) instead.")
-    return asyncio.run(_assess(_encoded(image), settings or load_settings()))
+    return run_blocking(
+        lambda: _assess(_encoded(image), settings or load_settings()), name="assess", instead="Safelight().assess(…)"
+    )
 
 
 async def _assess(data: bytes, settings: Settings) -> Assessment:

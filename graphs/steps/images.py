@@ -13,7 +13,6 @@ from ...events import ImageBlocked, ImageFinished, ImageStarted
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
 from ...services import account_hash
-from ...store import Finished, Started
 from ...tools.images.generator import DeclinedImage, GeneratedImage, ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ..effects import ImageJob
@@ -22,6 +21,7 @@ from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
 from .prompt import outcome_record
 from .refusal import reason_for
+from .stamping import stamp_once
 
 __all__ = ["read_task", "write_image"]
 
@@ -84,11 +84,8 @@ async def _stamped(
 ) -> dict[str, Any]:
     """Stamp once, ever: after a kill the stamped bytes are found in the store."""
     store, services = context.services.store, context.services
-    key = f"{spec.index}:{hashlib.sha256(image.data).hexdigest()}"
-    state = await store.effects.begin(context.run_id, "stamp", key, idempotent=True)
-    if isinstance(state, Finished):
-        record: dict[str, Any] = state.result
-    else:
+
+    async def make() -> dict[str, Any]:
         facts = StampFacts(
             run_id=context.run_id,
             image=spec.index,
@@ -102,7 +99,7 @@ async def _stamped(
             prompt=spec.prompt if services.claim_prompt else None,
         )
         data, stamp = await services.stamper.stamp(image.data, image.media_type, facts)
-        record = {
+        return {
             "status": "cleared",
             "ref": await store.keep(context.run_id, data),
             "sha256": stamp.sha256,
@@ -117,11 +114,9 @@ async def _stamped(
             "model": image.model,
             "cost": image.cost,
         }
-        record = await store.effects.finish(context.run_id, "stamp", key, record)
-    if (
-        not isinstance(state, Started) or state.attempt > 1
-    ):  # an attempt that a kill cut off may have registered its own
-        await store.images.drop_lost(context.run_id, spec.index)
+
+    key = f"{spec.index}:{hashlib.sha256(image.data).hexdigest()}"
+    record = await stamp_once(context, spec.index, key, make)
     await context.emit(
         ImageFinished,
         image=spec.index,

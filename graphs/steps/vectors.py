@@ -12,7 +12,6 @@ from ...agent.plan import Plan
 from ...errors import BadInput, SafelightError, Uncleared
 from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
-from ...store import Finished, Started
 from ...tools.images.generator import ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
 from ...tools.images.vector import MEDIA_TYPES, NO_VECTOR, VectorKind
@@ -23,6 +22,7 @@ from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
 from .prompt import outcome_record
 from .refusal import reason_for
+from .stamping import stamp_once
 
 __all__ = ["demand_drawn", "read_vector", "vector_sends", "write_vector"]
 
@@ -92,33 +92,29 @@ async def _signed(task: ImageTask, file: VectorFile, context: RunContext) -> dic
     """Sign once, ever; what signing left is opened again, and has to look as what was judged."""
     store, services = context.services.store, context.services
     spec = ImageSpec.model_validate(task["spec"])
+
+    async def make() -> dict[str, Any]:
+        facts = StampFacts(
+            run_id=context.run_id,
+            image=spec.index,
+            model=task["record"]["model"],
+            algorithmic=True,
+            title=spec.title,
+            sources=tuple((title, url) for title, url in task["sources"]),
+            policy_version=services.policies.version,
+            prompt=spec.prompt if services.claim_prompt else None,
+        )
+        data, stamp = await services.stamper.stamp_vector(file.data, file.media_type, file.shown, facts)
+        picture = await store.blobs.get(task["record"]["ref"])
+        final = await asyncio.to_thread(opened, data, file.kind, picture)
+        if final.shown != file.shown or final.text != file.text:
+            raise Uncleared("Signing changed how the file looks.", run_id=context.run_id)
+        return {
+            "ref": await store.keep(context.run_id, data),
+            "sha256": stamp.sha256,
+            "media_type": MEDIA_TYPES[file.kind],
+            "stamp": stamp.model_dump(mode="json"),
+        }
+
     key = f"{task['index']}:{task['record']['sha256']}:{file.kind}"
-    state = await store.effects.begin(context.run_id, "stamp", key, idempotent=True)
-    if isinstance(state, Finished):
-        await store.images.drop_lost(context.run_id, spec.index)
-        return dict(state.result)
-    facts = StampFacts(
-        run_id=context.run_id,
-        image=spec.index,
-        model=task["record"]["model"],
-        algorithmic=True,
-        title=spec.title,
-        sources=tuple((title, url) for title, url in task["sources"]),
-        policy_version=services.policies.version,
-        prompt=spec.prompt if services.claim_prompt else None,
-    )
-    data, stamp = await services.stamper.stamp_vector(file.data, file.media_type, file.shown, facts)
-    picture = await store.blobs.get(task["record"]["ref"])
-    final = await asyncio.to_thread(opened, data, file.kind, picture)
-    if final.shown != file.shown or final.text != file.text:
-        raise Uncleared("Signing changed how the file looks.", run_id=context.run_id)
-    record = {
-        "ref": await store.keep(context.run_id, data),
-        "sha256": stamp.sha256,
-        "media_type": MEDIA_TYPES[file.kind],
-        "stamp": stamp.model_dump(mode="json"),
-    }
-    record = await store.effects.finish(context.run_id, "stamp", key, record)
-    if isinstance(state, Started) and state.attempt > 1:
-        await store.images.drop_lost(context.run_id, spec.index)
-    return record
+    return await stamp_once(context, spec.index, key, make)
