@@ -22,7 +22,9 @@ from __future__ import annotations
 import argparse
 import io
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,24 +174,38 @@ IMAGES: dict[str, Callable[[], dict[str, Image.Image]]] = {
 }
 
 
-def run(systems: list[System], set_: str, only: list[str], attacks: dict[str, Attack], kept: Path | None) -> list[Row]:
-    """All images of the set whose names contain one of `only`, under all systems; read from `kept` where they are."""
+def alternating(names: list[str]) -> list[str]:
+    """Photographs and graphics by turns, so that a run that is stopped has seen as many of both."""
+    kinds = [[name for name in names if name.startswith(kind)] for kind in ("photo", "graphic")]
+    return [name for pair in zip_longest(*kinds) for name in pair if name]
+
+
+def run(
+    systems: list[System],
+    images: dict[str, Image.Image],
+    only: list[str],
+    attacks: dict[str, Attack],
+    kept: Path | None,
+    minutes: float,
+) -> Iterator[Row]:
+    """The images whose names contain one of `only`, each under all systems; read from `kept` where they are there.
+    No image is begun after so many minutes."""
     known = {(row.system, row.image): row for row in load(kept)} if kept else {}
-    images, rng = IMAGES[set_](), np.random.default_rng(2024)
+    rng, until = np.random.default_rng(2024), time.monotonic() + 60 * minutes
     numbers = {name: int(rng.integers(0, 2**44)) for name in images}
-    chosen = [name for name in images if any(each in name for each in only)]
-    rows: list[Row] = []
-    for system in systems:
-        for place, name in enumerate(chosen, 1):
+    chosen = alternating([name for name in images if any(each in name for each in only)])
+    for place, name in enumerate(chosen, 1):
+        for system in systems:
             row = known.get((system.name, name))
             if row is None or set(row.cells) != set(attacks):
+                if time.monotonic() >= until:
+                    continue
                 row = measure(system, name, images[name], numbers[name], attacks)
                 if kept:
                     save(kept, row)
-            rows.append(row)
             said = f"{row.psnr:.1f} dB, lost {row.lost or 'nothing'}"
-            print(f"{system.name:26} {place:2}/{len(chosen)} {name:28} {said}", flush=True)
-    return rows
+            print(f"{place:2}/{len(chosen)} {name:28} {system.name:26} {said}", flush=True)
+            yield row
 
 
 def main() -> None:
@@ -203,6 +219,7 @@ def main() -> None:
     parser.add_argument("--networks", type=Path, help="a folder of networks for it, in place of our own")
     parser.add_argument("--only", default="", help="names of images that contain one of these, divided by commas")
     parser.add_argument("--out", type=Path, help="a folder for rows.jsonl, table.md, table.json and attacks.svg")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no image later; 0: tabulate --out")
     options = parser.parse_args()
     systems: list[System] = [Ours(), *([Ours("neural", options.networks)] if options.neural else [])]
     for peer in filter(None, options.peers.split(",")):
@@ -213,7 +230,9 @@ def main() -> None:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     attacks = HARDER if options.harder else ATTACKS
-    rows = run(systems, options.set, options.only.split(","), attacks, options.out and options.out / "rows.jsonl")
+    kept = options.out / "rows.jsonl" if options.out else None
+    only = options.only.split(",")
+    rows = list(run(systems, IMAGES[options.set](), only, attacks, kept, options.minutes))
     print(text := report(rows))
     if options.out:
         (options.out / "table.md").write_text(text + "\n")

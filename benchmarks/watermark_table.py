@@ -223,7 +223,7 @@ def plot(rows: Iterable[Row], path: Path) -> None:
 
 def _groups(rows: Iterable[Row]) -> Iterator[tuple[str, str, list[Row]]]:
     every = list(rows)
-    for system in dict.fromkeys(row.system for row in every):
+    for system in dict.fromkeys(row.system for row in every):  # in the order in which they were given
         for kind in KINDS:
             if of := [row for row in every if (row.system, row.kind) == (system, kind)]:
                 yield system, kind, of
