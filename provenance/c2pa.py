@@ -208,7 +208,7 @@ def _read(context: c2pa.Context, data: bytes, media_type: str, store: bytes | No
         with c2pa.Reader(media_type, io.BytesIO(data), manifest_data=store, context=context) as reader:
             return summarize(json.loads(reader.json()))
     except c2pa.C2paError as error:
-        if "ManifestNotFound" in str(error):
+        if "ManifestNotFound" in str(error) or "type is unsupported" in str(error):  # a BMP can carry none
             return None
         raise _Unreadable(str(error)) from error
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:

@@ -45,22 +45,29 @@ def tile_digest(image: Image.Image) -> str:
 
 
 def changed_regions(before: str, after: str) -> tuple[Region, ...] | None:
-    """Where two images differ, adjacent tiles of a row joined; None where the digests cannot be compared."""
+    """Where two images differ, adjacent tiles joined to rectangles; None where the digests cannot be compared."""
     if len(before) != len(after) or len(before) != TILES * TILES * _BYTES * 2:
         return None
     width = 2 * _BYTES
     differs = [before[i : i + width] != after[i : i + width] for i in range(0, len(before), width)]
-    regions = []
-    for row in range(TILES):
-        start = None
-        for column in range(TILES + 1):
-            is_changed = column < TILES and differs[row * TILES + column]
-            if is_changed and start is None:
-                start = column
-            elif not is_changed and start is not None:
-                regions.append(Region(start / TILES, row / TILES, column / TILES, (row + 1) / TILES))
-                start = None
-    return tuple(regions)
+    found: list[Region] = []
+    growing: dict[tuple[int, int], int] = {}  # columns of a rectangle that the last row belongs to: its first row
+    for row in range(TILES + 1):
+        runs = _runs(differs[row * TILES : (row + 1) * TILES])
+        for start, end in [each for each in growing if each not in runs]:
+            top = growing.pop((start, end))
+            found.append(Region(start / TILES, top / TILES, end / TILES, row / TILES))
+        for run in runs:
+            growing.setdefault(run, row)
+    return tuple(sorted(found, key=lambda each: (each.top, each.left)))
+
+
+def _runs(differs: list[bool]) -> list[tuple[int, int]]:
+    """The columns from which and up to which tiles of a row differ."""
+    places = [column for column, is_changed in enumerate(differs) if is_changed]
+    starts = [column for column in places if column - 1 not in places]
+    ends = [column + 1 for column in places if column + 1 not in places]
+    return list(zip(starts, ends, strict=True))
 
 
 def _bounds(size: int) -> list[int]:

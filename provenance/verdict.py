@@ -225,9 +225,13 @@ def _pixel_changes(evidence: Evidence) -> list[str]:
     regions = evidence.regions
     if not regions:
         return []
-    if sum((each.right - each.left) * (each.bottom - each.top) for each in regions) > 0.95:
+    if _is_everywhere(regions):
         return ["every part of the picture differs in some pixel: it was re-encoded or adjusted as a whole"]
     return [f"changed: {each}" for each in regions[:8]]
+
+
+def _is_everywhere(regions: tuple[Region, ...]) -> bool:
+    return sum((each.right - each.left) * (each.bottom - each.top) for each in regions) > 0.95
 
 
 def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
@@ -250,6 +254,7 @@ def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
         elif geometry.scale > 1.015:
             said.append("it was placed on a larger canvas")
     said += [f"spliced: a part of it comes from img_{other.image:011x}" for other in reading.others]
-    if reading.unmarked and evidence.regions is None:
+    # Where all pixels are others (encoded anew), only the mark can tell which part is no longer what it was.
+    if reading.unmarked and (evidence.regions is None or _is_everywhere(evidence.regions)):
         said += [f"carries no mark of this image: {Region(*box)}" for box in reading.unmarked[:4]]
     return said
