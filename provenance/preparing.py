@@ -97,7 +97,7 @@ def encode(image: Image.Image, media_type: str, quality: int) -> bytes:
         clean = image.copy()
         clean.info = {}
         out = BytesIO()
-        clean.save(out, "AVIF", quality=quality, speed=8)  # a third of the time of 6, for files 10 % larger at most
+        clean.save(out, "AVIF", quality=quality, speed=8)  # a third of the time of 6, for files some 10 % larger
         return out.getvalue()
     format_: Any = media_type.removeprefix("image/")
     return media.encode(image, format_, quality=quality)
