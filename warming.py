@@ -13,8 +13,9 @@ _log = structlog.get_logger(__name__)
 
 
 def warm(settings: Settings) -> None:
-    """Load the models that these settings judge with, in the order in which a run asks for them. Blocks, some seconds:
-    call it in a thread. What does not load is told to the log here, and to the user by the moderator that needs it."""
+    """Load the models that these settings judge a prompt with; those that look at pictures load while the first is
+    being made. Blocks, about a second: call it in a thread. What does not load is told to the log here, and to the user
+    by the moderator that needs it."""
     if not any(name.strip() == "embedded" for name in settings.moderator):
         return
     from .safety.moderators import warm as load

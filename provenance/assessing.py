@@ -9,8 +9,8 @@ from PIL import Image
 from ..blocking import run_blocking
 from ..config import Settings, load_settings
 from ..errors import BadImage
+from ..png import encode_png
 from ..store.opening import open_store
-from .png import encode_png
 from .stamp import Assessment
 from .stamper import open_stamper
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from .. import media
 from ..errors import BadImage
+from ..png import encode_png
 from .fingerprint import pack_thumbnail, pdq, thumbnail
 from .pixels import tile_digest
-from .png import encode_png
 from .watermark.engine import WatermarkEngine
 
 __all__ = ["FORMATS", "Prepared", "encode", "prepare"]

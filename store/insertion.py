@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from .tables import Table
 
@@ -22,5 +22,12 @@ def insert_new(connection: sa.Connection, table: type[Table], values: Mapping[st
 @cache
 def _insertion(dialect: str, table: type[Table]) -> sa.Insert:
     """Made once: building a statement costs more than running it."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(cast(sa.Table, table.__table__)).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    into = cast(sa.Table, table.__table__)
+    statement: sa.Insert
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # a tenth of a second, and most have no PostgreSQL
+
+        statement = postgresql.insert(into).on_conflict_do_nothing()
+    else:
+        statement = sqlite.insert(into).on_conflict_do_nothing()
+    return statement.execution_options(preserve_rowcount=True)

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from .bundled import load
-from .words import any_script, fold
+from .words import Words, same_case
 
 __all__ = ["icon_about", "icon_of", "icons_in"]
 
@@ -33,10 +33,10 @@ def icon_about(text: str, language: str) -> str:
 def icons_in(text: str, limit: int = 6) -> tuple[str, ...]:
     """The nouns for the things that `text` names, in its order, each once."""
     hits: list[tuple[int, int, str]] = []
-    plain = _plain(text)
-    for noun, words in _words():
-        if any(word in plain for word in words):  # else its pattern, which is dear to compile, cannot match
-            hits += [(match.start(), -len(match[0]), noun) for match in _pattern(noun).finditer(text)]
+    plain = same_case(text)
+    for noun, words in _nouns():
+        if words.may_occur(plain):
+            hits += [(match.start(), -len(match[0]), noun) for match in words.finditer(text)]
     ordered, taken = [], -1
     for start, negative, noun in sorted(hits):
         if start >= taken:
@@ -46,24 +46,7 @@ def icons_in(text: str, limit: int = 6) -> tuple[str, ...]:
 
 
 @cache
-def _words() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Each noun with how its words begin, as `_plain` writes them: what must occur in a text that names it."""
+def _nouns() -> tuple[tuple[str, Words], ...]:
+    """Each noun with the words for it."""
     table: dict[str, list[str]] = load("icons")
-    return tuple(
-        (noun, tuple(_plain(_OPEN.split(fold(str(word)))[0]) for word in words)) for noun, words in table.items()
-    )
-
-
-_OPEN = re.compile(r"[*\s]")  # from where on a word's pattern leaves open what stands there
-_DOTS = str.maketrans({"İ": "i", "ı": "i"})  # which patterns that ignore case take for an i, and casefolding does not
-
-
-def _plain(text: str) -> str:
-    """Text in which whatever differs by case alone is written the same."""
-    return text.translate(_DOTS).casefold()
-
-
-@cache
-def _pattern(noun: str) -> re.Pattern[str]:
-    table: dict[str, list[str]] = load("icons")
-    return re.compile(any_script([str(word) for word in table[noun]]), re.IGNORECASE)
+    return tuple((noun, Words(tuple(str(word) for word in words))) for noun, words in table.items())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections import Counter
 from functools import cache
 
+from ...errors import ConfigError
+from ...safety.moderators.language import languages_of
 from .bundled import listed, load
 from .words import WORD, fold
 
@@ -38,7 +39,6 @@ _BY_SCRIPT = {
 # One sign of these says as much as a few letters of an alphabet.
 _WEIGHT = {"kana": 2.5, "han": 2.5, "hangul": 2.5}
 _TOKEN = re.compile(f"{WORD}+")
-_lock = threading.Lock()
 
 
 def script_of(char: str) -> str:
@@ -166,9 +166,7 @@ def _requests() -> tuple[tuple[re.Pattern[str], str], ...]:
 def _model_guess(text: str, among: tuple[str, ...]) -> str | None:
     """py3langid's best guess among a few languages; None where the package is not installed."""
     try:
-        from py3langid import rank  # type: ignore[import-untyped]
-    except ImportError:
+        ranked = languages_of(text)
+    except ConfigError:
         return None
-    with _lock:  # the package loads its model lazily, into a global
-        ranked = rank(text)
-    return next((str(code) for code, _ in ranked if code in among), None)
+    return next((code for code in ranked if code in among), None)

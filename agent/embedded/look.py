@@ -10,7 +10,7 @@ from typing import Any, get_args
 from ...tools.images.spec import Direction, Size, StyleSheet
 from ..brief import Brief
 from .bundled import load
-from .words import Lexicon, alternation, any_script
+from .words import Lexicon, Words, alternation
 
 __all__ = ["Look", "choose_direction", "choose_size", "palette_of", "read_look", "style_sheet"]
 
@@ -93,19 +93,19 @@ def choose_size(brief: Brief, look: Look, kind: str, role: str) -> Size:
 def _tables() -> dict[str, Any]:
     raw = load("styles")
     return {
-        "directions": {name: _pattern(raw["directions"].get(name, ())) for name in _DIRECTIONS},
-        "tones": {name: _pattern(words) for name, words in raw["tones"].items()},
-        "colors": {name: _pattern(entry["words"]) for name, entry in raw["colors"].items()},
-        "aspects": [(_pattern(entry["words"]), tuple(entry["size"])) for entry in raw["aspects"]],
+        "directions": {name: _words(raw["directions"].get(name, ())) for name in _DIRECTIONS},
+        "tones": {name: _words(words) for name, words in raw["tones"].items()},
+        "colors": {name: _words(entry["words"]) for name, entry in raw["colors"].items()},
+        "aspects": [(_words(entry["words"]), tuple(entry["size"])) for entry in raw["aspects"]],
     }
 
 
-def _pattern(words: Any) -> re.Pattern[str]:
-    return re.compile(any_script([str(word) for word in words]), re.IGNORECASE)
+def _words(words: Any) -> Words:
+    return Words(tuple(str(word) for word in words))
 
 
-def _hit(pattern: re.Pattern[str], text: str, terms: list[str]) -> bool:
-    match = pattern.search(text)
+def _hit(words: Words, text: str, terms: list[str]) -> bool:
+    match = words.search(text)
     if match is not None:
         terms.append(match[0])
     return match is not None
@@ -114,8 +114,8 @@ def _hit(pattern: re.Pattern[str], text: str, terms: list[str]) -> bool:
 def _colors(text: str, words: Lexicon, terms: list[str]) -> tuple[str, ...]:
     """Colors of the set: only where the brief speaks of the look ("in blue", "red palette"), not of red cars."""
     found = []
-    for name, pattern in _tables()["colors"].items():
-        for match in pattern.finditer(text):
+    for name, color in _tables()["colors"].items():
+        for match in color.finditer(text):
             if _speaks_of_color(text, match, words):
                 found.append((match.start(), name))
                 terms.append(match[0])
@@ -125,24 +125,24 @@ def _colors(text: str, words: Lexicon, terms: list[str]) -> tuple[str, ...]:
 def _speaks_of_color(text: str, match: re.Match[str], words: Lexicon) -> bool:
     before, after = text[max(0, match.start() - 24) : match.start()], text[match.end() : match.end() + 24]
     cues = load("styles")["color_cues"]
-    if re.search(f"{_pattern(cues['near']).pattern}", after, re.IGNORECASE):
+    if re.search(f"{_words(cues['near']).expression}", after, re.IGNORECASE):
         return True
     leads = alternation(cues["before"])
-    other = "|".join(pattern.pattern for pattern in _tables()["colors"].values())
+    other = "|".join(color.expression for color in _tables()["colors"].values())
     # "in blue", "in blue and orange": a preposition, then nothing but color words, then the end of the clause.
     lead = re.search(f"{leads}\\s+(?:(?:{other})\\s*(?:,|{alternation(words.also)})?\\s*)*$", before, re.IGNORECASE)
     tail = re.match(
         f"\\s*(?:(?:,|{alternation(words.also)})?\\s*(?:{other})\\s*)*(?:$|[.,;!?\\n])", after, re.IGNORECASE
     )
-    return bool(lead and tail) or bool(re.search(f"{_pattern(cues['near']).pattern}\\W*$", before, re.IGNORECASE))
+    return bool(lead and tail) or bool(re.search(f"{_words(cues['near']).expression}\\W*$", before, re.IGNORECASE))
 
 
 def _size(text: str, tables: dict[str, Any], terms: list[str]) -> Size | None:
     if (match := _PIXELS.search(text)) and _usable(int(match[1]), int(match[2])):
         terms.append(match[0])
         return Size(width=int(match[1]), height=int(match[2]))
-    for pattern, (width, height) in tables["aspects"]:
-        if _hit(pattern, text, terms):
+    for words, (width, height) in tables["aspects"]:
+        if _hit(words, text, terms):
             return Size(width=width, height=height)
     for match in _RATIO.finditer(text):
         across, down = int(match[1]), int(match[2])

@@ -11,7 +11,7 @@ from .bundled import listed, load
 from .part import Entry, Part
 from .reading import Reading
 from .voice import Voice
-from .words import WORD, any_script
+from .words import WORD, Words
 
 __all__ = ["Outline", "family_of", "find_outline", "questions", "theme"]
 
@@ -56,8 +56,8 @@ def family_of(reading: Reading) -> str:
     if not text.strip():
         return ""
     best, score = "", 0.0
-    for name, pattern in _families():
-        hits = list(pattern.finditer(text))
+    for name, words in _families():
+        hits = list(words.finditer(text))
         # A word near the end of a subject is usually what it is about ("honey bees"): later words weigh a little more.
         weight = sum(1 + match.start() / (100 * (len(text) + 1)) + 0.02 * len(match[0]) for match in hits)
         if weight > score:
@@ -101,19 +101,19 @@ def questions(modules: tuple[str, ...], voice: Voice) -> tuple[Part, ...]:
 
 def _fits(raw: dict[str, Any], name: str, reading: Reading) -> bool:
     subject = reading.subject
-    if not (hit := _matcher(name).search(subject)):
+    if not (hit := _words(name).search(subject)):
         return False
-    if raw.get("needs") and not _words_pattern(tuple(raw["needs"])).search(subject):
+    if raw.get("needs") and not _known(tuple(raw["needs"])).search(subject):
         return False
     if raw.get("any"):  # an outline on what is done, to whatever it is done
         return True
-    if raw.get("unless") and _words_pattern(tuple(raw["unless"])).search(subject):
+    if raw.get("unless") and _known(tuple(raw["unless"])).search(subject):
         return False
     aspects = raw.get("aspects", [])
     if any(_asks(reading, aspect) for aspect in aspects):
         return True
     rest = subject[: hit.start()] + " " + subject[hit.end() :]
-    rest = _matcher(name).sub(" ", rest)
+    rest = _words(name).sub(" ", rest)
     left = [word for word in re.findall(f"{WORD}+", rest.casefold()) if word not in reading.lexicon.stopwords]
     # Without spaces one run may hold many words: up to three signs are taken for particles.
     alone = sum(map(len, left)) < 4 if reading.lexicon.joined else not left
@@ -149,16 +149,16 @@ def _topics() -> tuple[str, ...]:
 
 
 @cache
-def _matcher(name: str) -> re.Pattern[str]:
-    return _words_pattern(tuple(load(f"topics/{name}")["match"]))
+def _words(name: str) -> Words:
+    return _known(tuple(load(f"topics/{name}")["match"]))
 
 
 @cache
-def _families() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _families() -> tuple[tuple[str, Words], ...]:
     table = load("families")["families"]
-    return tuple((name, _words_pattern(tuple(str(word) for word in entry["match"]))) for name, entry in table.items())
+    return tuple((name, Words(tuple(str(word) for word in entry["match"]))) for name, entry in table.items())
 
 
 @cache
-def _words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(any_script(words), re.IGNORECASE)
+def _known(words: tuple[str, ...]) -> Words:
+    return Words(words)

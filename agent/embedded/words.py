@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
 from .bundled import listed, load
 
-__all__ = ["WORD", "Lexicon", "alternation", "any_script", "fold", "lexicon", "number_of"]
+__all__ = ["WORD", "Lexicon", "Words", "alternation", "fold", "lexicon", "number_of", "same_case"]
 
 # A letter, digit or combining mark: Python's \w leaves out the vowel signs of Arabic, Hebrew, Devanagari and Thai.
 WORD = (
@@ -45,9 +46,55 @@ def alternation(words: tuple[str, ...] | list[str], *, joined: bool = False, pre
     return f"(?:(?<!{WORD}){prefix}(?:{body})(?!{WORD}))"
 
 
-def any_script(words: tuple[str, ...] | list[str]) -> str:
-    """As `alternation`, for words of all languages together: boundaries where their script has them, and with the
-    prefixes that Arabic and Hebrew write onto a word."""
+@dataclass(frozen=True)
+class Words:
+    """Words of all languages together (a `*` stands for the rest of a word), found in a text in any case: boundaries
+    where their script has them, and with the prefixes that Arabic and Hebrew write onto a word.
+
+    Their pattern is dear to compile, and most never occur: it is not made before one of them can.
+    """
+
+    words: tuple[str, ...]
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first of them in `text`."""
+        return self._pattern.search(text) if self.may_occur(same_case(text)) else None
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """All of them in `text`, in its order."""
+        return self._pattern.finditer(text) if self.may_occur(same_case(text)) else iter(())
+
+    def sub(self, replacement: str, text: str) -> str:
+        return self._pattern.sub(replacement, text) if self.may_occur(same_case(text)) else text
+
+    def may_occur(self, plain: str) -> bool:
+        """Whether any can be in a text, given as `same_case` writes it."""
+        return any(beginning in plain for beginning in self._beginnings)
+
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        return tuple(same_case(_OPEN.split(fold(word))[0]) for word in self.words)
+
+    @property
+    def expression(self) -> str:
+        """One of them, as part of a pattern that ignores case."""
+        return _any_script(self.words)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self.expression, re.IGNORECASE)
+
+
+_OPEN = re.compile(r"[*\s]")  # from where on a word's pattern leaves open what stands there
+_DOTS = str.maketrans({"İ": "i", "ı": "i"})  # which patterns that ignore case take for an i, and casefolding does not
+
+
+def same_case(text: str) -> str:
+    """Text in which whatever differs by case alone is written the same."""
+    return text.translate(_DOTS).casefold()
+
+
+def _any_script(words: tuple[str, ...]) -> str:
     joined = [word for word in words if re.search(_UNSPACED, word)]
     semitic = [word for word in words if re.search("[\u0590-\u06ff]", word)]
     spaced = [word for word in words if word not in joined and word not in semitic]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from ..compose import all_of
 from ..content import Stage
 from ..moderator import Moderator
 from ..policy import PolicySet
 from ..stack import SafetyStack
+from . import language
 from .classifier import Classifier, shared_classifier
 from .image_set import SetGuard
 from .images import ImageMonitor
 from .injection import InjectionGuard
-from .looking import shared_looker
 from .monitor import ReasoningMonitor
 from .omni import OpenAIModeration
 from .text import TextModerator
@@ -59,10 +61,13 @@ def embedded_stages(policies: PolicySet, *, classifier: Classifier | None = None
 
 
 def warm() -> None:
-    """Load the models now, in the order in which a run asks for them, rather than at the first judgement. Blocks.
+    """Load now what a prompt is judged by, rather than at the first judgement. Blocks. The models that look at pictures
+    are loaded once a picture is under way (`ImageMonitor`).
 
     Raises:
         ConfigError: one is not installed or damaged. The moderator that needs it says so too, and blocks.
     """
-    shared_classifier().warm()
-    shared_looker().warm()
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(language.warm)
+        shared_classifier().warm()
+        loading.result()

@@ -51,6 +51,8 @@ class ImageMonitor:
         return NAME
 
     async def moderate(self, content: Content) -> Verdict:
+        if content.stage is Stage.GENERATOR_INPUT:
+            self._looker.expect()
         return await judged_in_thread(self._moderate, content, NAME)
 
     def _moderate(self, content: Content) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ... import media
+from ...errors import ConfigError
 from ..content import ImagePart
 from .faces import Faces, shared_faces
 from .minors import TIGHT
@@ -47,12 +49,21 @@ class Looker:
         self._reader = reader or shared_reader()
         self._faces = faces or shared_faces()
         self._lock = threading.Lock()
+        self._loading: threading.Thread | None = None
         self._seen: OrderedDict[tuple[bytes, bool], tuple[NDArray[np.uint8], Look]] = OrderedDict()
 
-    def warm(self) -> None:
-        """Load now what every picture needs. The age network, which few need, waits until it is asked."""
-        self._pictures.warm()
-        self._reader.warm()
+    def expect(self) -> None:
+        """A picture will come: load what every picture needs while it is being made. Does not block; what does not load
+        is told to whoever looks. The age network, which few pictures need, waits until it is asked."""
+        with self._lock:
+            if self._loading is None:
+                self._loading = threading.Thread(target=self._load, name="looker", daemon=True)
+                self._loading.start()
+
+    def _load(self) -> None:
+        with suppress(ConfigError):
+            self._pictures.warm()
+            self._reader.warm()
 
     def picture(self, part: ImagePart) -> Image.Image:
         """The part as an opaque RGB picture. Raises BadImage."""

@@ -105,14 +105,16 @@ def tiles(picture: Image.Image) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _blur_padded(picture: Image.Image) -> NDArray[np.float32]:
-    """(3, 224, 224), 0..255: the picture fitted in, on a blurred stretch of itself (the model's own preprocessing)."""
-    back = picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    """(3, 224, 224), 0..255: the picture fitted in, on a blurred stretch of itself (the model's own preprocessing, but
+    that the stretch is made of the fitted picture: for half the time, the same once it is blurred)."""
     scale = min(_SIDE / picture.width, _SIDE / picture.height)
     size = (max(1, min(_SIDE, round(picture.width * scale))), max(1, min(_SIDE, round(picture.height * scale))))
+    fitted = picture.resize(size, Image.Resampling.LANCZOS)
     if size != (_SIDE, _SIDE):
-        back = back.filter(ImageFilter.GaussianBlur(10))
-        back.paste(picture.resize(size, Image.Resampling.LANCZOS), ((_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2))
-    return np.asarray(back, np.float32).transpose(2, 0, 1)
+        back = fitted.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(10))
+        back.paste(fitted, ((_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2))
+        fitted = back
+    return np.asarray(fitted, np.float32).transpose(2, 0, 1)
 
 
 def _cropped(picture: Image.Image) -> NDArray[np.float32]:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from safelight.agent.embedded.bundled import listed, load
-from safelight.agent.embedded.icons import _pattern, _plain, _words, icons_in
+from safelight.agent.embedded.icons import icons_in
 from safelight.agent.embedded.outlines import questions, theme
 from safelight.agent.embedded.voice import LANGUAGES, voice
-from safelight.agent.embedded.words import lexicon
+from safelight.agent.embedded.words import Words, lexicon
 
 ENGLISH = voice("en")
 
@@ -101,15 +101,21 @@ def test_words_of_one_language_are_not_taken_for_those_of_another(text: str) -> 
 @pytest.mark.parametrize(
     "cased", [str.upper, str.lower, str.title, lambda text: text.replace("i", "ı").replace("I", "İ").replace("s", "ſ")]
 )
-def test_no_pattern_is_left_out_that_would_find_something(cased: Callable[[str], str]) -> None:
+def test_no_words_are_left_out_that_a_pattern_would_find(cased: Callable[[str], str]) -> None:
+    tables = [*load("icons").values(), *(entry["match"] for entry in load("families")["families"].values())]
+    tables += [load(f"topics/{name}")["match"] for name in listed("topics")]
     found = 0
-    for noun, starts in _words():
-        for word in load("icons")[noun]:
-            text = cased(f"one {str(word).replace('*', 'x')} more")
-            if _pattern(noun).search(text):
+    for table in tables:
+        words = Words(tuple(str(word) for word in table))
+        pattern = re.compile(words.expression, re.IGNORECASE)
+        for word in words.words:
+            text = cased(f"one {word.replace('*', 'x')} more")
+            if match := pattern.search(text):
                 found += 1
-                assert any(start in _plain(text) for start in starts), text
-    assert found > 500
+                hit = words.search(text)
+                assert hit is not None, text
+                assert hit.span() == match.span()
+    assert found > 800
 
 
 @pytest.mark.parametrize("name", ["choosing", "growing"])

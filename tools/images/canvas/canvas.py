@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....errors import BadInput
+from ....png import encode_png
 from ..generator import Capabilities, GeneratedImage, ImageFormat, ImageRequest
 from ..vector import NO_VECTOR, VectorKind
 from . import figures, fonts, icons
@@ -109,10 +110,10 @@ class Canvas:
 def encode(pixels: NDArray[np.uint8], format_: ImageFormat) -> bytes:
     """RGB pixels (h, w, 3) as an image file without metadata. The same pixels give the same bytes."""
     image = Image.fromarray(pixels) if pixels.shape[2] == 3 else Image.fromarray(pixels).convert("RGB")
-    out = io.BytesIO()
     if format_ == "png":
-        image.save(out, "PNG", compress_level=4)
-    elif format_ == "webp":
+        return encode_png(image)
+    out = io.BytesIO()
+    if format_ == "webp":
         image.save(out, "WEBP", quality=92, method=4)
     else:
         image.save(out, "JPEG", quality=93, subsampling=0)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from safelight.media import decode
-from safelight.provenance.png import encode_png
+from safelight.png import encode_png
 
-from .conftest import photo
+from .provenance.conftest import photo
 
 
 @given(st.integers(1, 70), st.integers(1, 50), st.sampled_from(["RGB", "RGBA"]), st.booleans())
