@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from ..store.images import ImageRecord, Images
 from .fingerprint import FINGERPRINT_BYTES
+from .watermark.codebook import Codebook, Match
 
 __all__ = ["Found", "HammingIndex", "MemoryRegistry", "Registered", "Registry", "StoreRegistry"]
 
@@ -36,6 +37,11 @@ class Registered:
     manifest: bytes | None = field(default=None, repr=False)
     facts: dict[str, Any] | None = field(default=None, repr=False)
 
+    @property
+    def mark(self) -> bytes | None:
+        """The sealed payload that its pixels carry, None where they carry none."""
+        return _mark(self.facts)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -47,7 +53,8 @@ class Found:
 
 
 class Registry(Protocol):
-    """Where stamped images are looked up. `near` finds those within `limit` bits of any of the forms, nearest first."""
+    """Where stamped images are looked up. `near` finds those within `limit` bits of any of the forms, nearest first;
+    `match` the mark of one of them that left one of the traces (`Codebook.match`)."""
 
     async def add(self, image: Registered) -> None: ...
 
@@ -56,6 +63,8 @@ class Registry(Protocol):
     async def by_sha256(self, sha256: str) -> Registered | None: ...
 
     async def near(self, forms: Sequence[bytes], limit: int) -> list[Found]: ...
+
+    async def match(self, traces: Any) -> Match | None: ...
 
 
 class HammingIndex:
@@ -112,8 +121,11 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self._images: dict[str, Registered] = {}
         self._index = HammingIndex()
+        self._marks = Codebook()
 
     async def add(self, image: Registered) -> None:
+        if image.image_id not in self._images and image.mark is not None:
+            self._marks.add(image.mark)
         self._images[image.image_id] = image
         self._index.add(image.image_id, image.fingerprint)
 
@@ -126,20 +138,20 @@ class MemoryRegistry:
     async def near(self, forms: Sequence[bytes], limit: int) -> list[Found]:
         return self._index.near(forms, limit)
 
+    async def match(self, traces: Any) -> Match | None:
+        return self._marks.match(traces)
+
 
 class StoreRegistry:
-    """The registry on the store's tables. The index of fingerprints is loaded on the first search, and anew when it is
-    older than `refresh_seconds`, since other processes add to the same tables."""
+    """The registry on the store's tables. Fingerprints and marks are each loaded on the first search, and anew when
+    they are older than `refresh_seconds`, since other processes add to the same tables."""
 
     def __init__(
         self, images: Images, *, refresh_seconds: float = 300.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._images = images
-        self._refresh_seconds = refresh_seconds
-        self._clock = clock
-        self._index: HammingIndex | None = None
-        self._loaded_at = 0.0
-        self._loading = asyncio.Lock()
+        self._fingerprints = _Loaded(self._load_fingerprints, refresh_seconds, clock)
+        self._marks = _Loaded(self._load_marks, refresh_seconds, clock)
 
     async def add(self, image: Registered) -> None:
         """Register; the same again changes nothing. Raises StoreError where the id stands for other bytes."""
@@ -154,8 +166,10 @@ class StoreRegistry:
             manifest=image.manifest,
             stamp=image.facts,
         )
-        if self._index is not None:
-            self._index.add(image.image_id, image.fingerprint)
+        if self._fingerprints.now is not None:
+            self._fingerprints.now.add(image.image_id, image.fingerprint)
+        if self._marks.now is not None and image.mark is not None:
+            self._marks.now.add(image.mark)
 
     async def by_image_id(self, image_id: str) -> Registered | None:
         return _registered(await self._images.by_image_id(image_id))
@@ -164,18 +178,53 @@ class StoreRegistry:
         return _registered(await self._images.by_sha256(sha256))
 
     async def near(self, forms: Sequence[bytes], limit: int) -> list[Found]:
-        index = await self._current_index()
-        return await asyncio.to_thread(index.near, forms, limit)
+        return await asyncio.to_thread((await self._fingerprints.get()).near, forms, limit)
 
-    async def _current_index(self) -> HammingIndex:
+    async def match(self, traces: Any) -> Match | None:
+        return await asyncio.to_thread((await self._marks.get()).match, traces)
+
+    async def _load_fingerprints(self) -> HammingIndex:
+        index = HammingIndex()
+        async for each in self._images.fingerprints():
+            if each.algorithm == _ALGORITHM and len(each.bits) == FINGERPRINT_BYTES:
+                index.add(each.image_id, each.bits)
+        return index
+
+    async def _load_marks(self) -> Codebook:
+        marks = Codebook()
+        async for stamp in self._images.stamps():
+            if (mark := _mark(stamp)) is not None:
+                marks.add(mark)
+        return marks
+
+
+_Index = TypeVar("_Index")
+
+
+class _Loaded(Generic[_Index]):
+    """Something that is loaded when it is first asked for, and anew when it is old."""
+
+    def __init__(
+        self, load: Callable[[], Awaitable[_Index]], refresh_seconds: float, clock: Callable[[], float]
+    ) -> None:
+        self._load = load
+        self._refresh_seconds = refresh_seconds
+        self._clock = clock
+        self._loaded_at = 0.0
+        self._loading = asyncio.Lock()
+        self.now: _Index | None = None
+
+    async def get(self) -> _Index:
         async with self._loading:
-            if self._index is None or self._clock() - self._loaded_at > self._refresh_seconds:
-                index = HammingIndex()
-                async for each in self._images.fingerprints():
-                    if each.algorithm == _ALGORITHM and len(each.bits) == FINGERPRINT_BYTES:
-                        index.add(each.image_id, each.bits)
-                self._index, self._loaded_at = index, self._clock()
-            return self._index
+            if self.now is None or self._clock() - self._loaded_at > self._refresh_seconds:
+                self.now = await self._load()
+                self._loaded_at = self._clock()
+            return self.now
+
+
+def _mark(facts: dict[str, Any] | None) -> bytes | None:
+    mark = (facts or {}).get("watermark")
+    return bytes.fromhex(mark) if isinstance(mark, str) else None
 
 
 def _registered(record: ImageRecord | None) -> Registered | None:

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import structlog
 from PIL import Image
 
@@ -117,6 +118,7 @@ class ImageStamper:
             return judge_vector(await asyncio.to_thread(self._credentials.read, data, kind), exact)
         image, report = await asyncio.to_thread(self._open, data)
         reading, content = await asyncio.to_thread(self._look, image)
+        reading = await self._recognized(image, reading)
         candidates: list[Candidate] = []
         if exact is not None:
             candidates.append(_candidate(exact, "bytes", content))
@@ -136,6 +138,16 @@ class ImageStamper:
         regions, fits = await asyncio.to_thread(_compare_pixels, image, report, content, candidates)
         note = "" if self._watermark is not None else "no watermark engine is set up"
         return judge(Evidence(report, reading, tuple(candidates), regions, note, fits))
+
+    async def _recognized(self, image: Image.Image, reading: Reading | None) -> Reading | None:
+        """The reading, or what is known from the registry of a mark that cannot be read."""
+        if self._watermark is None or reading is None or not reading.traces:
+            return reading
+        match = await self.registry.match(np.stack([each.soft for each in reading.traces]))
+        if match is None:
+            return reading
+        trace = reading.traces[match.trace]
+        return await asyncio.to_thread(self._watermark.recognize, image, trace, match.mark, match.p_value) or reading
 
     async def _new_number(self) -> int:
         for _ in range(_DRAWS):

@@ -143,8 +143,9 @@ def _watermark(evidence: Evidence) -> Leg:
             detail=detail,
             limits="A mark made with our key is there, too damaged to say which image it is.",
         )
-    assert reading.payload is not None  # noqa: S101 (what `read` means)
-    detail |= {"payload": f"{reading.payload.image:011x}", "false_alarm": 2.0**-26}
+    assert reading.payload is not None  # noqa: S101 (what `read` and `recognized` mean)
+    false_alarm = reading.p_value if reading.state == "recognized" else 2.0**-26
+    detail |= {"payload": f"{reading.payload.image:011x}", "false_alarm": false_alarm}
     if reading.tag_agreement is not None:
         detail["content_tag"] = round(reading.tag_agreement, 2)
     candidate = evidence.candidate("watermark")
@@ -157,7 +158,10 @@ def _watermark(evidence: Evidence) -> Leg:
                 limits=f"The mark is that of {candidate.registered.image_id}, the picture is not: it was lifted, "
                 "or most of the picture was replaced.",
             )
-        return Leg(state="match", detail=detail, limits="Whoever has the key can make such a mark.")
+        limits = "Whoever has the key can make such a mark."
+        if reading.state == "recognized":
+            limits += " It is too damaged to be read by itself, and agrees with the one that this image was given."
+        return Leg(state="match", detail=detail, limits=limits)
     if reading.tag_agreement is not None and reading.tag_agreement < 0:
         return Leg(
             state="tampered",
@@ -242,7 +246,7 @@ def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
     geometry = reading.geometry
     # In a small flat picture a hair's breadth of rotation scores as well as none; where every pixel is as it was signed
     # or registered, nothing was turned, whatever the waves say.
-    if geometry is not None and reading.state == "read" and evidence.regions != ():
+    if geometry is not None and reading.payload is not None and evidence.regions != ():
         if geometry.is_inverted:
             said.append("the colors were inverted")
         if geometry.is_mirrored:

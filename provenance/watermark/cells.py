@@ -21,7 +21,7 @@ from .pattern import CANONICAL, PERIOD
 from .payload import PAYLOAD_BITS, open_bits, seal_bits, subkey
 from .search import Hit
 
-__all__ = ["CELL", "Frame", "bits_of", "frame_of", "margin", "payload_in"]
+__all__ = ["CELL", "Frame", "bits_of", "frame_of", "margin", "payload_in", "soft_of"]
 
 CELL: Final = 8
 _ACROSS: Final = PERIOD // CELL
@@ -58,13 +58,13 @@ def bits_of(payload: Payload, secret: bytes, rows: int, columns: int) -> Floats:
 
 def payload_in(folded: Floats, secret: bytes, tries: int = 1) -> Payload | None:
     """The authentic payload that cells' log odds (576,) say, among the likeliest `tries`; None where there is none."""
-    messages = islice(candidates(_soft(folded, secret)), tries)
+    messages = islice(candidates(soft_of(folded, secret)), tries)
     return next(filter(None, (open_bits(message, secret) for message in messages)), None)
 
 
 def margin(folded: Floats, payload: Payload, secret: bytes) -> float:
     """How surely a payload is read: the mean of what speaks for its coded bits, over its deviation."""
-    for_it = _soft(folded, secret) * (1 - 2.0 * encode(seal_bits(payload, secret)))
+    for_it = soft_of(folded, secret) * (1 - 2.0 * encode(seal_bits(payload, secret)))
     return float(for_it.mean() / (for_it.std() + 1e-9))
 
 
@@ -104,7 +104,7 @@ def frame_of(seen: Image.Image, hit: Hit) -> Frame:
     return Frame(image, (int(low[0]), int(low[1])), inside)
 
 
-def _soft(folded: Floats, secret: bytes) -> Floats:
+def soft_of(folded: Floats, secret: bytes) -> Floats:
     """A value a coded bit, positive for 0."""
     place, is_inverted = _keyed(subkey(secret, "cells"))
     signed = np.where(is_inverted, folded, -folded)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from PIL import Image
 
-from .engine import Effort, Marked, Payload, Reading, WatermarkEngine
+from .engine import Effort, Marked, Payload, Reading, Trace, WatermarkEngine
 from .neural import NeuralWatermark
 from .spread import SpreadSpectrum
 
@@ -48,6 +48,10 @@ class ClassicalAndNeural:
     def pack(self, payload: Payload) -> bytes:
         """The payload as it is sealed into an image: 12 bytes."""
         return self._classical.pack(payload)
+
+    def recognize(self, image: Image.Image, trace: Trace, mark: bytes, p_value: float) -> Reading | None:
+        """The reading of a trace that a packed payload left, None where that payload is of none of the secrets."""
+        return self._classical.recognize(image, trace, mark, p_value)
 
 
 def open_watermark(

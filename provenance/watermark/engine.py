@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from PIL import Image
 
-__all__ = ["Effort", "Geometry", "Marked", "Payload", "Reading", "WatermarkEngine"]
+__all__ = ["Effort", "Geometry", "Marked", "Payload", "Reading", "Trace", "WatermarkEngine"]
 
 Effort = Literal["unmoved", "upright", "full"]
 
@@ -65,16 +65,28 @@ class Marked:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a mark may have left under one geometry: `soft` has a value a coded bit (384), positive for 0, the larger
+    the surer."""
+
+    soft: Any
+    geometry: Geometry
+    score: float
+
+
 @dataclass(frozen=True)
 class Reading:
-    """What was read: `read` with an authentic payload, `present` where a mark is there and cannot be read, `absent`.
+    """What was read: `read` with an authentic payload; `recognized` where a mark cannot be read, and agrees with one
+    that is known to have been made; `present` where a mark is there and says nothing; `absent`.
 
     `p_value` is the chance of a score as high in an image that was never marked. `tag_agreement` (-1..1) says how far
     the content agrees with the payload's tag, None where that cannot be told. `unmarked` are the fractions
     (left, top, right, bottom) of areas that carry no mark or another one; `others` are further payloads found there.
+    `traces` are what a mark may have left where none was read.
     """
 
-    state: Literal["read", "present", "absent"]
+    state: Literal["read", "recognized", "present", "absent"]
     payload: Payload | None = None
     score: float = 0.0
     p_value: float = 1.0
@@ -82,6 +94,7 @@ class Reading:
     tag_agreement: float | None = None
     unmarked: tuple[tuple[float, float, float, float], ...] = ()
     others: tuple[Payload, ...] = ()
+    traces: tuple[Trace, ...] = field(default=(), repr=False, compare=False)
 
 
 class WatermarkEngine(Protocol):
@@ -103,4 +116,9 @@ class WatermarkEngine(Protocol):
 
     def pack(self, payload: Payload) -> bytes:
         """The payload with its authentication code: what a soft binding carries."""
+        ...
+
+    def recognize(self, image: Image.Image, trace: Trace, mark: bytes, p_value: float) -> Reading | None:
+        """The reading of a trace that a packed payload was found to have left (`Codebook.match`), None where that
+        payload is of no secret that is known here."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -27,16 +27,23 @@ _FIRST: Final = 0.9
 _MOST: Final = 1.7
 _MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
+_MOST_WHERE_DIM: Final = 3.0
 _FOUND: Final = 7.0
 _LEAST_PSNR: Final = 42.3
-_ENOUGH: Final = {"compressed": 0.95, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
+_ENOUGH: Final = {"compressed": 0.85, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
+_QUALITY: Final = 20  # of the trial's JPEG, from _LARGE pixels upwards
+_QUALITY_OF_SMALL: Final = 25  # at CANONICAL pixels and below
+_LARGE: Final = 2 * CANONICAL
 _SHARPNESS: Final = 0.8
 _WEIGHTS: Final = (0.5, 1.7)
 _SHAPING_GAIN: Final = 1.15  # what shaping may be expected to do for a margin
 _FLAT: Final = (np.ones(RINGS, np.float32), np.ones(RINGS, np.float32))
 _SURE: Final = 1.4  # times enough: not tried again when the mark is made stronger
 _CLOSE: Final = 0.96
-_FAR: Final = 0.4  # of enough: the next trial goes all the way
+_MOST_TRIALS: Final = 3
+_SLOWNESS: Final = 1.5  # under compression a margin grows by the power 1 / 1.5 of the strength
+_FAR: Final = 0.6  # of enough: the next trial goes all the way
+_FAR_FROM_BRIGHT: Final = 0.4  # of enough: more where it is dim will not do
 _PREDICTABLE: Final = 0.9  # of the picture's own noise in luma
 _HOPELESS: Final = 0.1
 _LEAST_EMPHASIS: Final = 0.1
@@ -73,18 +80,20 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """A reduced copy of an image, its luma, and how much texture hides a mark at each place."""
+    """A reduced copy of an image whose longest side is `longest` pixels, its luma, and how much texture hides a mark at
+    each place."""
 
     pixels: Any
     luma: Floats
     texture: Floats
+    longest: int
 
     @classmethod
     def of(cls, image: Image.Image) -> Sketch:
         """The sketch of an RGB image, its longest side at 512 or less."""
         pixels = np.asarray(reduced(image, CANONICAL / max(image.size)))
         luma = pixels.astype(np.float32) @ LUMA_WEIGHTS
-        return cls(pixels, luma, activity(luma))
+        return cls(pixels, luma, activity(luma), max(image.size))
 
     @property
     def reach(self) -> float:
@@ -159,12 +168,13 @@ def fitted(sketch: Sketch, coded: Any, pattern: Pattern) -> Trial:
     """
     strength, shapes, emphasis = Strength(), _FLAT, np.ones(len(coded), np.float32)
     read: dict[str, _Reading] = {}
+    trials, wanted = 0, set(_ENOUGH)
     while True:
+        trials += 1
         waves = coefficients_of(pattern, coded, shapes, emphasis)
         pixels = mark_pixels(sketch.pixels, waves, pattern, strength, sketch)
-        for treated in _treatments(Image.fromarray(pixels), sketch.is_bright):
-            if treated.name not in read or read[treated.name].margin < _SURE * _ENOUGH[treated.name]:
-                read[treated.name] = _Reading.of(treated, coded, pattern, sketch.reach)
+        for treated in _treatments(Image.fromarray(pixels), sketch, wanted):
+            read[treated.name] = _Reading.of(treated, coded, pattern, sketch.reach)
         found = Trial(strength, shapes, emphasis, {name: each.margin for name, each in read.items()})
         room = 10 ** ((_psnr(sketch.pixels, pixels) - _LEAST_PSNR) / 20)
         if room < 1:  # the last step was too long: a little back, and the margins with it
@@ -178,6 +188,11 @@ def fitted(sketch: Sketch, coded: Any, pattern: Pattern) -> Trial:
         is_same = strength.overall < 1.03 * found.strength.overall and strength.dim == found.strength.dim
         if is_same and not is_new_shape:
             return found
+        if trials == _MOST_TRIALS:  # the margins are those before this last step: they can only have grown
+            return replace(found, strength=strength)
+        wanted = {name for name, margin in found.relative.items() if margin < _SURE}
+        if strength.overall == found.strength.overall and not is_new_shape:  # more where it is dim: for one of them
+            wanted &= {"brightened"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,26 +262,41 @@ def _stronger(trial: Trial, gain: float) -> Strength:
     met = {name: gain * value for name, value in trial.relative.items()}
     bright = met.pop("brightened", 1.0)
     least = min(met.values())
-    if least < _CLOSE:
-        factor = float(np.clip(1 / max(least, 0.1), 1.08, 1.4)) if least > _FAR else _MOST / strength.overall
+    if least < _CLOSE and strength.overall < _MOST:
+        wanted = max(1 / max(met["cropped"], 0.1), max(met["compressed"], 0.1) ** -_SLOWNESS)
+        factor = float(np.clip(wanted, 1.08, 1.4)) if least > _FAR else _MOST / strength.overall
         return replace(strength, overall=min(_MOST, strength.overall * factor))
-    if bright < 1:
-        grown = strength.overall if strength.dim < _MOST_DIM else max(strength.overall, _MOST_FOR_BRIGHT)
-        return replace(strength, overall=grown, dim=_MOST_DIM)
+    if _FAR_FROM_BRIGHT < bright < 1:
+        grown = strength.overall if not strength.dim else max(strength.overall, _MOST_FOR_BRIGHT)
+        return Strength(grown, min(_MOST_DIM, _MOST_WHERE_DIM / grown - 1))
     return strength
 
 
-def _treatments(image: Image.Image, is_bright: bool) -> Iterator[_Treatment]:
+def _treatments(image: Image.Image, sketch: Sketch, wanted: Container[str]) -> Iterator[_Treatment]:
     width, height = image.size
     pitch = CANONICAL / max(width, height)
     center = np.array([width, height]) / 2 * pitch
-    yield _Treatment("compressed", _jpeg(image, 50), 1.0, center)
-    left, top, wide, high = width // 6, height // 6, 2 * width // 3, 2 * height // 3
-    part = _jpeg(image.crop((left, top, left + wide, top + high)), 60)
-    scale = max(wide, high) / max(width, height)
-    yield _Treatment("cropped", part, scale, np.array([left + wide / 2, top + high / 2]) * pitch)
-    if is_bright:
+    if "compressed" in wanted:
+        yield _Treatment("compressed", _squeezed(image, sketch.longest), 1.0, center)
+    if "cropped" in wanted:
+        left, top, wide, high = width // 6, height // 6, 2 * width // 3, 2 * height // 3
+        part = _jpeg(image.crop((left, top, left + wide, top + high)), 60)
+        scale = max(wide, high) / max(width, height)
+        yield _Treatment("cropped", part, scale, np.array([left + wide / 2, top + high / 2]) * pitch)
+    if "brightened" in wanted and sketch.is_bright:
         yield _Treatment("brightened", _jpeg(ImageEnhance.Brightness(image).enhance(_BRIGHTER), 75), 1.0, center)
+
+
+def _squeezed(image: Image.Image, longest: int) -> Image.Image:
+    """What hard compression leaves of a sketch's image whose longest side is `longest` pixels.
+
+    What a quantizer takes depends on how many pixels a wave measures. So an image of 1024 is tried at that size, where
+    its trial leaves the margin that the image itself has after JPEG 20, within a tenth; in between, a weaker
+    compression of the sketch stands for it.
+    """
+    if longest >= _LARGE:
+        return _jpeg(image.resize((2 * image.width, 2 * image.height), Image.Resampling.NEAREST), _QUALITY)
+    return _jpeg(image, round(_QUALITY_OF_SMALL * max(1.0, longest / CANONICAL)))
 
 
 def _jpeg(image: Image.Image, quality: int) -> Image.Image:

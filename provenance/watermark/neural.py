@@ -23,17 +23,17 @@ from PIL import Image
 
 from ...errors import BadImage, ConfigError
 from ..fingerprint import opaque
-from .cells import CELL, Frame, bits_of, frame_of, margin, payload_in
+from .cells import CELL, Frame, bits_of, frame_of, margin, payload_in, soft_of
 from .code import coded_length, decode
-from .engine import Effort, Geometry, Marked, Payload, Reading
+from .engine import Effort, Marked, Payload, Reading, Trace
 from .masking import BLUE, LUMA, activity
 from .orientation import upright
-from .pattern import CANONICAL, PERIOD, Channel, Pattern, render
+from .pattern import CANONICAL, Channel, Pattern, render
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
 from .search import Hit, Scene, climbs
 from .significance import p_value
 from .spectrum import LUMA_WEIGHTS, maps_of
-from .spread import LONGEST, SHORTEST, SpreadSpectrum
+from .spread import LONGEST, SHORTEST, SpreadSpectrum, geometry_of, likelier
 from .tag import agreement, tag_of
 
 __all__ = ["NeuralWatermark"]
@@ -122,31 +122,42 @@ class NeuralWatermark:
                 return self._classical.read(image, effort)
             if reading.state == "read":
                 return reading
-            best = min(best, reading, key=lambda each: each.p_value)
+            best = likelier(best, reading)
+        if best.state != "present":
+            return best
         # The classical engine has more ways to read a damaged mark of its own.
-        return self._classical.read(image, effort) if best.state == "present" else best
+        classical = self._classical.read(image, effort)
+        return classical if classical.state == "read" else likelier(classical, best)
 
     def pack(self, payload: Payload) -> bytes:
         """The payload as it is sealed into an image: 12 bytes."""
         return np.packbits(seal_bits(payload, self._secret)).tobytes()
 
+    def recognize(self, image: Image.Image, trace: Trace, mark: bytes, p_value: float) -> Reading | None:
+        """The reading of a trace that a packed payload left, None where that payload is of none of the secrets."""
+        return self._classical.recognize(image, trace, mark, p_value)
+
     def _read(self, scene: Scene, seen: Image.Image, secret: bytes, effort: Effort) -> Reading | None:
         """A reading; None where the mark is the classical engine's."""
         best, tried = 0.0, "whole"
+        traces: list[Trace] = []
         for stage, hit in climbs(scene, effort):
             best, tried = max(best, hit.score), stage
             if hit.score < _WORTH_DECODING:
                 continue
             # First what is cheaper to tell: a tenth of what the network takes.
-            if open_bits(decode(scene.soft_bits(hit, coded_length(PAYLOAD_BITS))), secret) is not None:
+            soft = scene.soft_bits(hit, coded_length(PAYLOAD_BITS))
+            if open_bits(decode(soft), secret) is not None:
                 return None
             frame = frame_of(seen, hit)
             tries = _TRIES if hit.score >= _WORTH_TRYING else 1
-            payload = payload_in(frame.folded(self._heard(frame.image)), secret, tries)
+            heard = frame.folded(self._heard(frame.image))
+            payload = payload_in(heard, secret, tries)
             if payload is not None:
                 return _reading(seen, secret, hit, payload)
+            traces += [Trace(each, geometry_of(hit), hit.score) for each in (soft_of(heard, secret), soft)]
         p = p_value(best, tried)
-        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p)
+        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p, traces=tuple(traces))
 
     def _pattern(self, canonical: Image.Image, payload: Payload) -> Floats:
         """The wave and the pilots together (2, h, w), of unit variance."""
@@ -184,8 +195,7 @@ class NeuralWatermark:
 
 
 def _reading(seen: Image.Image, secret: bytes, hit: Hit, payload: Payload) -> Reading:
-    a, b, c, d = (float(each) for each in np.asarray(hit.matrix).ravel())
-    geometry = Geometry((a, b, c, d), (float(hit.shift[0]), float(hit.shift[1])), PERIOD, hit.sign < 0)
+    geometry = geometry_of(hit)
     whole = upright(seen, geometry)
     tag = None if whole is None else agreement(whole, payload.tag, secret)
     return Reading("read", payload, hit.score, min(p_value(hit.score, "whole"), 2.0**-26), geometry, tag)

@@ -135,6 +135,11 @@ class Scene:
         """One hypothesis, its shift to half a canonical pixel."""
         return self._nearby(self.score(matrix))
 
+    def whole(self, orientation: Any) -> Hit:
+        """The hypothesis that the whole frame is seen, in that orientation (2, 2), whose shift is known but for a
+        pixel."""
+        return self._nearby(Hit(0.0, orientation, np.abs(orientation) @ np.array(self._maps.size) / 2, 1))
+
     def refine(self, hit: Hit, *, steps: Iterable[float] = (0.004, 0.002, 0.001)) -> Hit:
         """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear, and shifts nearby.
 

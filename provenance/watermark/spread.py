@@ -11,6 +11,7 @@ the payload's keyed code decides. Nothing else can say that a mark was read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -20,10 +21,10 @@ from PIL import Image
 from ...errors import BadImage
 from ..fingerprint import opaque
 from .code import candidates, coded_length, encode
-from .engine import Effort, Geometry, Marked, Payload, Reading
+from .engine import Effort, Geometry, Marked, Payload, Reading, Trace
 from .local import Box, boxes, lacking, tile_agreement
 from .marking import Sketch, coefficients_of, fitted, mark_pixels
-from .orientation import upright
+from .orientation import ORIENTATIONS, upright
 from .pattern import PERIOD, Pattern, reach_of
 from .payload import PAYLOAD_BITS, VERSION, open_bits, seal_bits
 from .search import Hit, Scene, climbs
@@ -97,32 +98,38 @@ class SpreadSpectrum:
             reading = self._read(scene.under(Pattern.of(secret)), seen, secret, effort)
             if reading.state == "read":
                 return reading
-            best = min(best, reading, key=lambda each: each.p_value)
+            best = likelier(best, reading)
         return best
 
     def pack(self, payload: Payload) -> bytes:
         """The payload as it is sealed into an image: 12 bytes."""
         return np.packbits(seal_bits(payload, self._secret)).tobytes()
 
+    def recognize(self, image: Image.Image, trace: Trace, mark: bytes, p_value: float) -> Reading | None:
+        """The reading of a trace that a packed payload left, None where that payload is of none of the secrets."""
+        return recognized(opaque(image).convert("RGB"), trace, mark, p_value, (self._secret, *self._retired))
+
     def _read(self, scene: Scene, seen: Image.Image, secret: bytes, effort: Effort) -> Reading:
         best, tried = 0.0, "whole"
+        traces: list[Trace] = []
         for stage, hit in climbs(scene, effort):
             best, tried = max(best, hit.score), stage
-            payload = _payload(scene, hit, secret)
+            if hit.score < _WORTH_DECODING:
+                continue
+            soft = scene.soft_bits(hit, coded_length(PAYLOAD_BITS))
+            payload = _payload(soft, hit.score, secret)
             if payload is not None:
                 return self._reading(scene, seen, secret, hit, payload, effort)
+            traces.append(Trace(soft, geometry_of(hit), hit.score))
+        if effort == "full":
+            traces += _whole_traces(scene)
         p = p_value(best, tried)
-        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p)
+        return Reading("present" if p <= _PRESENT else "absent", score=best, p_value=p, traces=tuple(traces))
 
     def _reading(
         self, scene: Scene, seen: Image.Image, secret: bytes, hit: Hit, payload: Payload, effort: Effort
     ) -> Reading:
-        geometry = Geometry(
-            matrix=(float(hit.matrix[0, 0]), float(hit.matrix[0, 1]), float(hit.matrix[1, 0]), float(hit.matrix[1, 1])),
-            shift=(float(hit.shift[0]), float(hit.shift[1])),
-            period=PERIOD,
-            is_inverted=hit.sign < 0,
-        )
+        geometry = geometry_of(hit)
         whole = upright(seen, geometry)
         areas, other = ((), None) if effort == "unmoved" else self._elsewhere(scene, secret, hit, payload)
         return Reading(
@@ -145,22 +152,54 @@ class SpreadSpectrum:
             return (), None
         rest = scene.within(missing)
         for _, climbed in climbs(rest, "upright"):
-            other = _payload(rest, climbed, secret)
+            soft = rest.soft_bits(climbed, coded_length(PAYLOAD_BITS))
+            other = _payload(soft, climbed.score, secret)
             if other is not None and other != payload:
                 agreement_there = tile_agreement(scene, climbed, _waves(scene, other, secret))
                 return boxes(missing | (agreement_there > agreement_here)), other
         return boxes(missing), None
 
 
+def geometry_of(hit: Hit) -> Geometry:
+    """How the seen image lies in the original, by a hypothesis."""
+    a, b, c, d = (float(each) for each in np.asarray(hit.matrix).ravel())
+    return Geometry((a, b, c, d), (float(hit.shift[0]), float(hit.shift[1])), PERIOD, hit.sign < 0)
+
+
+def recognized(
+    seen: Image.Image, trace: Trace, mark: bytes, p_value: float, secrets: Sequence[bytes]
+) -> Reading | None:
+    """The reading of a trace in an RGB image, left by a packed payload under one of the secrets."""
+    bits = np.unpackbits(np.frombuffer(mark, np.uint8))
+    for secret in secrets:
+        payload = open_bits(bits, secret)
+        if payload is not None:
+            whole = upright(seen, trace.geometry)
+            tag = None if whole is None else agreement(whole, payload.tag, secret)
+            return Reading("recognized", payload, trace.score, p_value, trace.geometry, tag)
+    return None
+
+
+def _whole_traces(scene: Scene) -> list[Trace]:
+    """What a mark may have left where the whole frame is seen, in any orientation: the pilots need not find it."""
+    hits = [scene.whole(orientation) for orientation in ORIENTATIONS]
+    return [Trace(scene.soft_bits(hit, coded_length(PAYLOAD_BITS)), geometry_of(hit), hit.score) for hit in hits]
+
+
+def likelier(one: Reading, other: Reading) -> Reading:
+    """Of two readings without a payload, under different secrets, the one less likely by chance, with both's traces."""
+    return replace(min(one, other, key=lambda each: each.p_value), traces=one.traces + other.traces)
+
+
 def _waves(scene: Scene, payload: Payload, secret: bytes) -> tuple[Any, Any]:
     return coefficients_of(scene.pattern, encode(seal_bits(payload, secret)))
 
 
-def _payload(scene: Scene, hit: Hit, secret: bytes) -> Payload | None:
-    if hit.score < _WORTH_DECODING:
+def _payload(soft: Any, score: float, secret: bytes) -> Payload | None:
+    if score < _WORTH_DECODING:
         return None
-    messages = candidates(scene.soft_bits(hit, coded_length(PAYLOAD_BITS)))
-    tries = _TRIES if hit.score >= _WORTH_TRYING else 1
+    messages = candidates(soft)
+    tries = _TRIES if score >= _WORTH_TRYING else 1
     return next(filter(None, (open_bits(message, secret) for message in islice(messages, tries))), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from safelight.errors import StoreError
 from safelight.provenance.fingerprint import distance
 from safelight.provenance.registry import HammingIndex, MemoryRegistry, Registered, Registry, StoreRegistry
+from safelight.provenance.watermark.code import encode
 from safelight.store import Store
 
 hashes = st.binary(min_size=32, max_size=32)
@@ -81,6 +83,42 @@ async def test_images_are_found_by_id_hash_and_looks(registry: Registry) -> None
     assert [each.image_id for each in await registry.near([b"\x09" * 32], 0)] == ["img_00000000009"]
 
 
+def marked(number: int) -> Registered:
+    return image(number, facts={"watermark": bytes([number] * 12).hex()})
+
+
+def traces_of(number: int) -> Any:
+    """What the mark of that image leaves where nothing is lost."""
+    return 1 - 2.0 * encode(np.unpackbits(np.full(12, number, np.uint8)))[None]
+
+
+async def test_images_are_found_by_what_their_mark_left(registry: Registry) -> None:
+    await registry.add(image(1))  # it has no mark
+    assert await registry.match(traces_of(2)) is None
+    for number in (2, 3, 3):
+        await registry.add(marked(number))
+    for number in (2, 3):
+        found = await registry.match(traces_of(number))
+        assert found is not None
+        assert found.mark == marked(number).mark
+    assert await registry.match(traces_of(4)) is None
+
+
+async def test_marks_are_read_in_pages_and_go_with_what_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safelight.store.images._BATCH", 3)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
+        await store.runs.create("run_1", brief={})
+        for number in range(7):
+            await StoreRegistry(store.images).add(marked(number))
+        assert await StoreRegistry(store.images).match(traces_of(6)) is not None
+        assert len([stamp async for stamp in store.images.stamps()]) == 7
+        await store.erase("run_1")
+        assert await StoreRegistry(store.images).match(traces_of(6)) is None
+
+
 async def test_an_id_stands_for_one_image_only(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
@@ -100,5 +138,9 @@ async def test_what_other_processes_add_is_seen_after_a_while(tmp_path: Path) ->
         assert await here.near([b"\x05" * 32], 0) == []
         await there.add(image(5))
         assert await here.near([b"\x05" * 32], 0) == []
+        assert await here.match(traces_of(6)) is None
+        await there.add(marked(6))
+        assert await here.match(traces_of(6)) is None
         now = 61.0
         assert len(await here.near([b"\x05" * 32], 0)) == 1
+        assert await here.match(traces_of(6)) is not None
