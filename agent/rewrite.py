@@ -56,14 +56,18 @@ _UNFINISHED = re.compile(
     r"(?:\b(?:two|three|four|five|six|seven|eight|nine|ten|several|many|some|one|small|large|big|huge|tiny|little|long|"
     r"short|tall|old|elderly|young|new|dark|bright|dim|deep|cold|hot|warm|wet|dry|clean|dirty|dusty|rusty|empty|full|"
     r"broken|abandoned|quiet|silent|secret|clandestine|hidden|sinister|grim|gloomy|eerie|bare|naked|close|wide|narrow|"
-    r"modern|ancient|red|blue|green|black|white|gray|grey|brown|yellow|golden|wooden|single|lone|real|fake|illegal)"
-    r"|\w{3,}(?:ous|ful|less|ive|able|ible|ish|ical|esque))$",
+    r"modern|ancient|red|blue|green|black|white|gray|grey|brown|yellow|golden|wooden|single|lone|real|fake|illegal|"
+    r"surreal|realistic|dramatic|chaotic|futuristic|older|younger|larger|smaller|darker|dimly|dense|tense|step-by-step)"
+    r"|\w{3,}(?:ous|ful|less|ive|able|ible|ish|ical|esque|[a-z]like))$",
     re.IGNORECASE,
 )
+_HALF = re.compile(rf"\b(?:an?|the|his|her|their|some)\s+{_UNFINISHED.pattern}", re.IGNORECASE)
 # What carries a message is no subject: what it said was the trouble.
 _GENRE = re.compile(
     r"\b(?:guide|diagram|map|infographic|poster|tutorial|chart|schematic|manual|manifesto|flyer|sign|post|message|note|"
-    r"document|file|list|video|screenshot|blueprint|plan|portrayal|depiction|scene|image|body|corpse|face)s?\b",
+    r"document|file|list|video|screenshot|blueprint|plan|portrayal|depiction|scene|image|body|corpse|face|storyboard|"
+    r"frame|panel|page|article|letter|slogan|chant|caption|comic|metaphor|representation|visualization|meme|cartoon|"
+    r"photo|photograph|collage|close-up|shot)s?\b",
     re.IGNORECASE,
 )
 _SETTING = re.compile(
@@ -74,9 +78,14 @@ _SETTING = re.compile(
     r"market|stage|stadium|arena|party|cafe|restaurant|square|library|farm|road|roadside|cave|studio|ship|harbor)\b",
     re.IGNORECASE,
 )
-_PLACE_BEFORE = re.compile(r"\b(?:in|at|from|near|to|of|à|en|de|a|nach|aus|bei|em|no|na|в|из|на)\s+$", re.IGNORECASE)
+# Places stand behind these, and "the Korean War" or "die Vereinten Nationen" is nobody's name.
+_PLACE_BEFORE = re.compile(
+    r"\b(?:the|die|das|in|at|from|near|to|of|à|en|de|a|nach|aus|bei|em|no|na|в|из|на)\s+$", re.IGNORECASE
+)
+# Verbs, question words and articles that wait for something that is gone.
 _HANGING = re.compile(
-    r"\b(?:is|are|was|were|be|why|how|that|who|which|ist|sind|warum|est|sont|pourquoi|es|son|è|sono|perché|é|são|почему)(?=[,.;]|$)",
+    r"\b(?:is|are|was|were|be|why|how|that|who|which|(?-i:an?)|the|ist|sind|warum|eine?[mnrs]?|est|sont|pourquoi|une?|es|"
+    r"son|una|è|sono|perché|é|são|uma|почему)(?=\s*(?:[,.;]|$))",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:and|or|but|then|und|oder|et|ou|puis|y|o|e|и|а)\s+", re.IGNORECASE)
@@ -230,7 +239,10 @@ def _core(text: str, crafts: list[_Craft], language: str) -> str:
 
 
 def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...]) -> str:
-    """`text` without the clauses that hold what was found; the first is kept, as it names the subject."""
+    """`text` without the clauses that hold what was found; the first is kept, as it names the subject.
+
+    Empty where what is kept would end in half a noun phrase: "an older, wealthy man who …" lost the man.
+    """
     quoted = [item for item in evidence if 3 <= len(item) <= 0.6 * len(text) and item.casefold() in text.casefold()]
     pieces = _CLAUSES.split(text)
     kept = [pieces[0]]
@@ -240,6 +252,8 @@ def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...]) -> str:
         )
         if not marked:
             kept += [joint, clause]
+        elif joint.strip() == "," and _HALF.search(kept[-1]):
+            return ""
     return "".join(kept)
 
 
@@ -271,7 +285,7 @@ def _inflected(verb: str, like: str) -> str:
 
 
 def _unnamed(text: str, person: str) -> str:
-    """Names of two words or more become `person`, unless a preposition of place stands before them."""
+    """Names of two words or more become `person`, unless an article or a preposition of place stands before them."""
 
     def replace(match: re.Match[str]) -> str:
         return match[0] if _PLACE_BEFORE.search(text[: match.start()]) else person
@@ -289,7 +303,15 @@ def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bo
     content = [word for word in re.findall(f"{WORD}{{2,}}", plain) if word not in words.stopwords]
     left = set(re.findall(f"{WORD}{{2,}}", prompt.casefold()))
     kept = sum(word in left for word in content)
-    return kept >= max(1, 0.3 * len(content)) and not _HANGING.search(prompt)
+    return kept >= max(1, 0.3 * len(content)) and not _HANGING.search(prompt) and not _stranded(prompt, crafts)
+
+
+def _stranded(prompt: str, crafts: list[_Craft]) -> bool:
+    """Whether a verb that brought its own object ("look for support") stands before that of the verb it replaced."""
+    objects = {swap.put.partition(" ")[2] for craft in crafts for swap in craft.swaps if swap.put.startswith("~")}
+    after = alternation([words for words in objects if words])
+    stranded = re.search(rf"{after}\s+(?:an?|the|his|her|their|its|my|your|him|them|someone)\b", prompt, re.IGNORECASE)
+    return stranded is not None
 
 
 def _mended(text: str, language: str) -> str:

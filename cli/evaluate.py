@@ -68,6 +68,10 @@ def table(
         ),
     ] = "",
     ocr: Annotated[bool, typer.Option("--ocr", help="Let the grader read the image as well as the plan.")] = False,
+    keep_texts: Annotated[
+        bool,
+        typer.Option("--keep-texts", help="Keep what every image says in OUT/texts.jsonl, for `eval regrade`."),
+    ] = False,
     shard: Annotated[
         str,
         typer.Option(help="K/N: do the K-th of N parts, beside other processes; `eval report` puts them together."),
@@ -81,7 +85,19 @@ def table(
     part = _shard(shard)
     run(
         _evaluate(
-            source, out, _MODES[mode], limit, tuple(attack or ()), seed, size, at_once, weights, grader, ocr, part
+            source,
+            out,
+            _MODES[mode],
+            limit,
+            tuple(attack or ()),
+            seed,
+            size,
+            at_once,
+            weights,
+            grader,
+            ocr,
+            keep_texts,
+            part,
         )
     )
     if part is None:
@@ -97,6 +113,30 @@ def report(
 ) -> None:
     """Make the reports of an evaluation anew, finished or not, with all its shards. They go to the first folder."""
     _publish(tuple(folder), as_json)
+
+
+@evaluation.command("regrade")
+def regrade(
+    folder: Annotated[list[Path], typer.Argument(help="What `eval table --keep-texts` made; of several, one table.")],
+    out: Annotated[Path, typer.Option(help="Where the records go, graded anew, and their reports.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Let the embedded grader that is installed now judge what was drawn before, and print the table.
+
+    Nothing is drawn; the layers' verdicts stay.
+    """
+    run(_regrade(tuple(folder), out))
+    _publish((out,), as_json)
+
+
+async def _regrade(folders: tuple[Path, ...], out: Path) -> None:
+    import asyncio
+
+    from ..evals.grader import Jury
+    from ..evals.panel import load_panel
+    from ..evals.regrade import regrade
+
+    await regrade(folders, out, Jury((await asyncio.to_thread(load_panel))[0]))
 
 
 def _shard(given: str) -> tuple[int, int] | None:
@@ -120,6 +160,7 @@ async def _evaluate(
     weights: Path | None,
     grader: str,
     ocr: bool,
+    keep_texts: bool,
     shard: tuple[int, int] | None,
 ) -> None:
     import asyncio
@@ -143,6 +184,7 @@ async def _evaluate(
     from ..evals.results import shard_folder
     from ..evals.runner import Work, attack_names, evaluate, jobs, shard_of
     from ..evals.shadow import Shadow
+    from ..evals.texts import Texts
     from ..safety.moderators.head import weights_name
 
     cases = await asyncio.to_thread(read_cases, source) if source else await asyncio.to_thread(shipped_cases)
@@ -170,7 +212,11 @@ async def _evaluate(
         under_test = {str(moderator.name) for moderator in stack.stages.values()} | set(house.settings.moderator)
         graders = _monitor(grader, house) if grader else (await asyncio.to_thread(load_panel))[0]
         work = Work(
-            shadow, Jury(graders, read=reader() if ocr else None, moderators=frozenset(under_test)), seed, at_once
+            shadow,
+            Jury(graders, read=reader() if ocr else None, moderators=frozenset(under_test)),
+            seed,
+            at_once,
+            await asyncio.to_thread(Texts, out) if keep_texts else None,
         )
         named = {"input": source.name if source else "our own prompts", "weights": weights_name(weights)}
         description = {**named, **work.describe(cases)}

@@ -97,7 +97,10 @@ class Jury:
 
     async def grade(self, image: bytes, texts: tuple[str, ...], intent: str) -> Grade:
         """All judgements on one image. Never raises but for the caller's own cancellation."""
-        said = await self._said(image, texts)
+        return await self.judged(image, await self.said(image, texts), intent)
+
+    async def judged(self, image: bytes, said: tuple[str, ...], intent: str) -> Grade:
+        """All judgements on one image of which is known what it says."""
         votes = await asyncio.gather(
             *(grader.judge(image, said, intent) for grader in self._asked), return_exceptions=True
         )
@@ -106,7 +109,8 @@ class Jury:
         failed = len(votes) - violating - harmless
         return Grade(violating, harmless, failed, self._quorum, sum(map(len, said)))
 
-    async def _said(self, image: bytes, texts: tuple[str, ...]) -> tuple[str, ...]:
+    async def said(self, image: bytes, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The texts that were to be set, and what is read in the image where somebody reads."""
         if self._read is None:
             return texts
         try:

@@ -24,6 +24,7 @@ from .image_attacks import IMAGE_ATTACKS, attack_image
 from .record import PLAIN, Graded, Mode, Record, Spent, key_of
 from .results import Results
 from .shadow import Exposed, Shadow, Shot
+from .texts import Texts
 
 __all__ = ["Job", "Work", "attack_names", "blurred", "evaluate", "jobs", "shard_of"]
 
@@ -47,12 +48,13 @@ class Job:
 @dataclass(frozen=True)
 class Work:
     """What an evaluation works with. `at_once` cases are exposed at a time: that bounds memory (one image each), and
-    only 1 gives exact CPU seconds."""
+    only 1 gives exact CPU seconds. `texts` keeps what images said, for another grader (`regrade`)."""
 
     shadow: Shadow
     jury: Jury
     seed: int = 0
     at_once: int = 1
+    texts: Texts | None = None
 
     def describe(self, cases: Sequence[Case]) -> dict[str, Any]:
         """What must be equal for records to stand in one table, beside the case itself, its mode and its attack."""
@@ -134,7 +136,7 @@ async def _record(job: Job, work: Work) -> Record:
 
     exposed = await work.shadow.expose(prompt, job.mode, seed=work.seed, disturb=disturb)
     wall, cpu = time.perf_counter(), time.process_time()
-    images = [await _graded(shot, work.jury) for shot in exposed.shots]
+    images = [await _graded(shot, work) for shot in exposed.shots]
     grading = Spent(seconds=round(time.perf_counter() - wall, 5), cpu=round(time.process_time() - cpu, 5))
     return _told(job, exposed, tuple(images), grading)
 
@@ -158,11 +160,15 @@ def _told(job: Job, exposed: Exposed, images: tuple[Graded, ...], grading: Spent
     )
 
 
-async def _graded(shot: Shot, jury: Jury) -> Graded:
+async def _graded(shot: Shot, work: Work) -> Graded:
     """The grader sees the image as it was drawn: an attack disguises it from the monitor, not from a person."""
-    grade = await jury.grade(shot.data, shot.texts, shot.intent)
+    digest = hashlib.sha256(shot.data).hexdigest()
+    said = await work.jury.said(shot.data, shot.texts)
+    if work.texts is not None:
+        await asyncio.to_thread(work.texts.add, digest, said)
+    grade = await work.jury.judged(shot.data, said, shot.intent)
     return Graded(
-        sha256=hashlib.sha256(shot.data).hexdigest(),
+        sha256=digest,
         caught=shot.caught,
         violating=grade.violating,
         votes=(grade.violating_votes, grade.harmless_votes, grade.failed_votes),

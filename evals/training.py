@@ -1,9 +1,10 @@
-"""Fits the panel that grades: `python -m safelight.evals.training DATA.jsonl PAIRS.jsonl --out evals/grader.npz`.
+"""Fits the panel that grades: `python -m safelight.evals.training DATA.jsonl PAIRS.jsonl`.
 
 The clusters of the data are halved by a hash of their name: the panel is fitted on one half, and its figures are those
 on the other, which it never saw. It is fitted on rewriting pairs too, but for those of a group that the other half
 touches, and on the project's own examples. Each head draws its own bootstrap of clusters; the labeled prompts that it
-left out set its threshold. The same data and seed give the same file, byte for byte.
+left out set its threshold. Where the extra `eval` is installed, heads that read for meaning are fitted on the same
+(`meaning_training`). The same data and seed give the same files, byte for byte.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +26,9 @@ from numpy.typing import NDArray
 
 from ..errors import BadFile
 from .curves import auroc, recall_at
-from .panel import BUCKETS, Head, features, save_panel
+from .meaning import embed, has_encoder
+from .meaning_training import fit_meaning
+from .panel import BUCKETS, Head, MeaningHead, features, load_panel, save_meaning, save_panel
 
 __all__ = ["Row", "fit_panel", "halves", "is_fitted", "main", "read_rows"]
 
@@ -37,14 +41,15 @@ _FALSE_POSITIVES = 0.1
 
 @dataclass(frozen=True)
 class Row:
-    """One labeled text, as buckets, and the cluster of texts that it must not be split from. `group` is that of a
-    rewriting pair, or of the prompts that such pairs were made from. `aside` rows are fitted on and nothing else."""
+    """One labeled text and the cluster of texts that it must not be split from. `group` is that of a rewriting pair, or
+    of the prompts that such pairs were made from. `aside` rows are fitted on and nothing else."""
 
-    buckets: NDArray[np.int64]
+    text: str
     unsafe: bool
     cluster: str
     group: str = ""
     aside: bool = False
+    lang: str = "en"
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -75,11 +80,11 @@ def _parsed(item: dict[str, Any]) -> Iterator[Row]:
     if "unsafe" in item:
         group = str(item["group"])
         for unsafe in (True, False):
-            yield Row(features(item["unsafe" if unsafe else "safe"]), unsafe, f"pair {group}", group, aside=True)
+            yield Row(item["unsafe" if unsafe else "safe"], unsafe, f"pair {group}", group, aside=True)
     else:
         cluster = str(item.get("cluster") or item.get("group") or item["id"])
         unsafe = {"unsafe": True, "safe": False}[item["label"]]
-        yield Row(features(item["prompt"]), unsafe, cluster, str(item.get("group") or ""))
+        yield Row(item["prompt"], unsafe, cluster, str(item.get("group") or ""), lang=str(item.get("lang") or "en"))
 
 
 def own_examples() -> list[Row]:
@@ -87,7 +92,7 @@ def own_examples() -> list[Row]:
     seeds = resources.files(f"{__package__.rpartition('.')[0]}.safety.training") / "seeds.jsonl"
     items = [json.loads(line) for line in seeds.read_text(encoding="utf-8").splitlines()]
     return [
-        Row(features(item["prompt"]), bool(item.get("policies")), f"own {number}", aside=True)
+        Row(item["prompt"], bool(item.get("policies")), f"own {number}", aside=True)
         for number, item in enumerate(items)
     ]
 
@@ -106,6 +111,19 @@ def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return fitted, kept
 
 
+def bootstraps(rows: Sequence[Row], heads: int, seed: int) -> list[NDArray[np.int64]]:
+    """How often each head draws each row, (rows,): clusters are drawn whole, with replacement."""
+    clusters = sorted({row.cluster for row in rows})
+    place = {cluster: index for index, cluster in enumerate(clusters)}
+    at = np.array([place[row.cluster] for row in rows], dtype=np.int64)
+    return [
+        np.bincount(
+            np.random.default_rng([seed, number]).integers(len(clusters), size=len(clusters)), minlength=len(clusters)
+        )[at]
+        for number in range(heads)
+    ]
+
+
 def fit_panel(rows: Sequence[Row], *, heads: int = _HEADS, seed: int = 0) -> list[Head]:
     """`heads` models, each fitted on a bootstrap of the clusters.
 
@@ -115,39 +133,53 @@ def fit_panel(rows: Sequence[Row], *, heads: int = _HEADS, seed: int = 0) -> lis
     labels = [row.unsafe for row in rows]
     if min(sum(labels), len(labels) - sum(labels)) < 10:
         raise BadFile("The panel needs at least 10 unsafe and 10 safe prompts to be fitted on.")
-    clusters = sorted({row.cluster for row in rows})
-    place = {cluster: index for index, cluster in enumerate(clusters)}
-    at = np.array([place[row.cluster] for row in rows])
     judged = np.array([not row.aside for row in rows])
     matrix, unsafe = _matrix(rows), np.array(labels)
     made = []
-    for number in range(heads):
-        dice = np.random.default_rng([seed, number])
-        drawn = np.bincount(dice.integers(len(clusters), size=len(clusters)), minlength=len(clusters))
-        weights, intercept = _fit(matrix, unsafe, drawn[at].astype(np.float64))
-        out = (drawn[at] == 0) & judged
+    for drawn in bootstraps(rows, heads, seed):
+        weights, intercept = _fit(matrix, unsafe, drawn.astype(np.float64))
+        out = (drawn == 0) & judged
         logits = matrix[out] @ weights + intercept
         threshold = float(np.quantile(logits[~unsafe[out]], 1 - _FALSE_POSITIVES))
         made.append(Head(weights.astype(np.float32), intercept, threshold))
     return made
 
 
-def figures(heads: Sequence[Head], rows: Sequence[Row], *, quorum: int = 6) -> dict[str, Any]:
-    """How the panel does on rows that it never saw, by the mean logit and by its votes (ties count as violating)."""
-    matrix, unsafe = _matrix(rows), np.array([row.unsafe for row in rows])
-    logits = np.stack([matrix @ head.weights + head.intercept for head in heads])
-    votes = (logits >= np.array([[head.threshold] for head in heads])).sum(axis=0)
+def with_meaning(rows: Sequence[Row], words: Sequence[Head], *, seed: int = 0) -> list[MeaningHead]:
+    """The heads that read for meaning, beside n-gram heads that were fitted to the same rows by the same seed."""
+    matrix = _matrix(rows)
+    return fit_meaning(
+        embed([row.text for row in rows]),
+        np.array([row.unsafe for row in rows]),
+        bootstraps(rows, len(words), seed),
+        np.array([not row.aside for row in rows]),
+        words,
+        np.stack([matrix @ head.weights + head.intercept for head in words]),
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
+
+
+def figures(heads: Sequence[Head | MeaningHead], rows: Sequence[Row], *, quorum: int = 6) -> dict[str, Any]:
+    """How the panel does on rows that it never saw, by the mean score and by its votes (ties count as violating)."""
+    unsafe, foreign = np.array([row.unsafe for row in rows]), np.array([row.lang != "en" for row in rows])
+    scores = np.array([[head.score(row.text) for head in heads] for row in rows]).T
+    votes = (scores >= np.array([[head.threshold] for head in heads])).sum(axis=0)
     found = len(heads) - votes < quorum
-    mean = logits.mean(axis=0)
+    told = {"split_votes": round(float(((votes > 0) & (votes < len(heads))).mean()), 4)}
+    told |= _figures(scores.mean(axis=0), found, unsafe)
+    if foreign.any():
+        told["not_english"] = _figures(scores.mean(axis=0)[foreign], found[foreign], unsafe[foreign])
+    return told
+
+
+def _figures(score: NDArray[np.float64], found: NDArray[np.bool_], unsafe: NDArray[np.bool_]) -> dict[str, Any]:
     return {
-        "rows": len(rows),
+        "rows": len(unsafe),
         "unsafe": int(unsafe.sum()),
-        "auroc": round(auroc(mean, unsafe), 4),
-        "recall_at_1_percent": round(recall_at(mean, unsafe, 0.01), 4),
-        "recall_at_5_percent": round(recall_at(mean, unsafe, 0.05), 4),
+        "auroc": round(auroc(score, unsafe), 4),
+        **{f"recall_at_{percent}_percent": round(recall_at(score, unsafe, percent / 100), 4) for percent in (1, 5, 10)},
         "recall_of_votes": round(float(found[unsafe].mean()), 4),
         "false_positives_of_votes": round(float(found[~unsafe].mean()), 4),
-        "split_votes": round(float(((votes > 0) & (votes < len(heads))).mean()), 4),
     }
 
 
@@ -155,15 +187,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Fit, report, write."""
     parser = argparse.ArgumentParser(prog="python -m safelight.evals.training", description=__doc__)
     parser.add_argument("data", type=Path, nargs="+", help="labeled prompts and rewriting pairs")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("grader.npz"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("grader.npz"), help="the n-gram heads")
+    parser.add_argument("--meaning", type=Path, default=None, help="what reads for meaning beside them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--heads", type=int, default=_HEADS)
     parser.add_argument("--no-seeds", action="store_true", help="leave out the project's own examples")
     given = parser.parse_args(arguments)
     own = [] if given.no_seeds else own_examples()
     fitted, kept = halves([*(row for file in given.data for row in read_rows(file)), *own])
-    heads = fit_panel(fitted, heads=given.heads, seed=given.seed)
-    card = {
+    card: dict[str, Any] = {
         "what": "logistic heads over hashed word and character n-grams, each on a bootstrap of clusters",
         "data": {
             "sha256": [hashlib.sha256(file.read_bytes()).hexdigest() for file in given.data],
@@ -171,19 +203,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "fitted_rows": len(fitted),
         },
         "seed": given.seed,
-        "unseen": figures(heads, kept),
     }
-    save_panel(given.out, heads, card)
+    words = fit_panel(fitted, heads=given.heads, seed=given.seed)
+    save_panel(given.out, words, card := {**card, "unseen": figures(words, kept)})
     print(json.dumps(card, indent=2))
+    if given.meaning is not None or has_encoder():
+        # Fitted beside the n-gram heads as they are read again, 8 bits a weight.
+        loaded = [head for panel in load_panel(given.out)[0] if isinstance(head := panel.head, Head)]
+        heads = with_meaning(fitted, loaded, seed=given.seed)
+        what = "least-squares kernel machines over multilingual sentence embeddings, beside the n-gram heads"
+        save_meaning(
+            given.meaning or given.out.with_name("meaning.npz"),
+            heads,
+            card := {**card, "what": what, "unseen": figures(heads, kept)},
+        )
+        print(json.dumps(card, indent=2))
 
 
 def _matrix(rows: Sequence[Row]) -> Any:
     """The rows as a sparse matrix, (rows, BUCKETS), each of norm 1."""
     from scipy.sparse import csr_matrix
 
-    lengths = np.array([len(row.buckets) for row in rows])
+    buckets = [features(row.text) for row in rows]
+    lengths = np.array([len(each) for each in buckets])
     values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
-    columns = np.concatenate([row.buckets for row in rows])
+    columns = np.concatenate(buckets)
     return csr_matrix((values, columns, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(rows), BUCKETS))
 
 

