@@ -91,4 +91,5 @@ class Kernel:
     @lru_cache(maxsize=64)  # noqa: B019 (ten heads read each text, one after the other; a process loads one kernel)
     def of_text(self, text: str) -> Array:
         """How near `text` is to each known text, (n,)."""
-        return self.near(self.place(embed([text])))[0]
+        near: Array = self.near(self.place(embed([text])))[0]
+        return near

@@ -33,6 +33,7 @@ __all__ = [
     "features",
     "load_meaning",
     "load_panel",
+    "load_words",
     "save_meaning",
     "save_panel",
     "spoken",
@@ -144,10 +145,10 @@ def save_panel(path: Path, heads: Sequence[Head], card: dict[str, Any]) -> None:
 
 
 def save_meaning(path: Path, heads: Sequence[MeaningHead], card: dict[str, Any]) -> None:
-    """Write the kernel and the coefficients of the heads, rounded to 8 bits; their n-grams are `save_panel`'s."""
+    """Write the kernel and the coefficients of the heads, rounded to 16 bits; their n-grams are `save_panel`'s."""
     kernel = heads[0].kernel
-    scales = np.array([max(float(np.abs(head.coefficients).max()), 1e-9) / 127 for head in heads], np.float32)
-    rounded = [np.rint(head.coefficients / scale).astype(np.int8) for head, scale in zip(heads, scales, strict=True)]
+    scales = np.array([max(float(np.abs(head.coefficients).max()), 1e-9) / 32767 for head in heads], np.float32)
+    rounded = [np.rint(head.coefficients / scale).astype(np.int16) for head, scale in zip(heads, scales, strict=True)]
     np.savez_compressed(
         path,
         center=kernel.center,
@@ -172,11 +173,11 @@ def load_panel(path: Path | None = None) -> tuple[tuple[PanelHead, ...], dict[st
         ConfigError: the weights are missing, damaged or of another shape.
     """
     if path is not None:
-        words, card = _load_words(path)
+        words, card = load_words(path)
         return tuple(PanelHead(number, head) for number, head in enumerate(words)), card
     folder = resources.files(__package__)
     with resources.as_file(folder / "grader.npz") as shipped:
-        words, card = _load_words(shipped)
+        words, card = load_words(shipped)
     heads: Sequence[Head | MeaningHead] = words
     if has_encoder():
         with resources.as_file(folder / "meaning.npz") as shipped:
@@ -225,7 +226,8 @@ def load_meaning(path: Path, words: Sequence[Head]) -> tuple[tuple[MeaningHead, 
     return tuple(heads), card
 
 
-def _load_words(path: Path) -> tuple[tuple[Head, ...], dict[str, Any]]:
+def load_words(path: Path) -> tuple[tuple[Head, ...], dict[str, Any]]:
+    """The n-gram heads of a file, and their card. Raises ConfigError as `load_panel`."""
     try:
         with np.load(path, allow_pickle=False) as packed:
             weights, scales = packed["weights"], packed["scales"]

