@@ -12,9 +12,10 @@ from .assembly import Assembly, open_assembly
 from .blocking import run_blocking
 from .config import Settings, load_settings
 from .errors import StoreError
-from .events import Event
+from .events import Delivered, Event, ImagePartial
 from .graphs.result import RunResult
 from .provenance import Assessment
+from .store import Store
 from .warming import warm
 
 __all__ = ["Safelight", "generate"]
@@ -78,8 +79,20 @@ class Safelight:
             yield event
 
     async def image(self, ref: str) -> bytes:
-        """The bytes of a delivered image, by its reference."""
-        return await (await self.assembly()).store.blobs.get(ref)
+        """The bytes of a delivered image or vector file, by its reference. What was made and not delivered (its set is
+        still to be judged, or was refused) does not leave this way, nor does what a generator handed over unstamped.
+
+        Raises:
+            StoreError: nothing was delivered under this reference, or it was erased.
+        """
+        store = (await self.assembly()).store
+        if not await _is_delivered(ref, store):
+            raise StoreError(f"Nothing was delivered as {ref}: results and `Delivered` events name what was.")
+        return await store.blobs.get(ref)
+
+    async def preview(self, event: ImagePartial) -> bytes:
+        """What an event shows of an image that is still being made: a small WebP that bears no stamp."""
+        return await (await self.assembly()).store.blobs.get(event.ref)
 
     async def assess(self, data: bytes) -> Assessment:
         """Whether an encoded image is one of ours, by which evidence, and what was changed since. Raises BadImage."""
@@ -107,3 +120,16 @@ def generate(prompt: str, *, settings: Settings | None = None, **brief: Any) -> 
             return await safelight.run(Brief(prompt=prompt, **brief))
 
     return run_blocking(once, name="generate", instead="Safelight().run(…)")
+
+
+async def _is_delivered(ref: str, store: Store) -> bool:
+    known = await store.images.by_sha256(ref.removeprefix("sha256:"))
+    record = await store.runs.get(known.run_id) if known else None
+    if record is None:
+        return False
+    images = RunResult.model_validate(record.result).images if record.result else ()
+    if any(ref in (each.ref, each.vector.ref if each.vector else "") for each in images):
+        return True
+    # The run may have let its set go, and be about to end.
+    events = await store.runs.events(record.id)
+    return any(ref in event.images for event in events if isinstance(event, Delivered))

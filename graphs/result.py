@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..provenance.stamp import Stamp
 
@@ -35,13 +35,22 @@ class VectorDelivery(_Frozen):
     media_type: str
     stamp: Stamp
 
+    @model_validator(mode="after")
+    def _is_stamped(self) -> Self:
+        _demand_stamp(self.ref, self.sha256, self.stamp)
+        return self
+
     def public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"ref"})
 
 
 class Delivery(_Frozen):
     """One place in the set: an image (`ref`, a blob reference; `path` once it is written to a folder; `model`, which of
-    the generators made it; `vector`, its vector file where one was asked for), or a gap."""
+    the generators made it; `vector`, its vector file where one was asked for), or a gap.
+
+    There is none whose bytes are not those that its stamp names: blobs are found by their hash, so that whoever hands
+    out what `ref` stands for hands out what was stamped.
+    """
 
     index: int
     ref: str = ""
@@ -57,6 +66,14 @@ class Delivery(_Frozen):
     vector: VectorDelivery | None = None
     notes: tuple[str, ...] = ()
     gap: Gap | None = None
+
+    @model_validator(mode="after")
+    def _is_stamped(self) -> Self:
+        if self.ref:
+            _demand_stamp(self.ref, self.sha256, self.stamp)
+        elif self.stamp is not None or self.vector is not None:
+            raise ValueError("a gap bears no stamp and no vector file")
+        return self
 
     def public(self) -> dict[str, Any]:
         """The image, or `{"gap": …}` alone."""
@@ -106,3 +123,8 @@ class RunResult(_Frozen):
         data = self.model_dump(mode="json", exclude={"images"})
         data["images"] = [image.public() for image in self.images]
         return data
+
+
+def _demand_stamp(ref: str, sha256: str, stamp: Stamp | None) -> None:
+    if stamp is None or stamp.sha256 != sha256 or ref != f"sha256:{sha256}":
+        raise ValueError("what is delivered bears a stamp of exactly its bytes")
