@@ -18,7 +18,7 @@ def language_of(text: str) -> str:
     """ISO 639-1 code of the likeliest language; `und` for texts of fewer than twelve letters.
 
     Raises:
-        ConfigError: py3langid is not installed.
+        ConfigError: py3langid is not installed, or does not load.
     """
     if sum(map(str.isalpha, text[:_READ])) < _LEAST:
         return "und"
@@ -29,14 +29,17 @@ def languages_of(text: str) -> tuple[str, ...]:
     """ISO 639-1 codes of all languages that are known, the likeliest first.
 
     Raises:
-        ConfigError: py3langid is not installed.
+        ConfigError: py3langid is not installed, or does not load.
     """
     try:
         from py3langid import rank  # type: ignore[import-untyped]
     except ImportError as error:
         raise ConfigError("py3langid is not installed: pip install 'safelight[embedded]'") from error
-    with _lock:
-        return tuple(str(code) for code, _ in rank(text))
+    try:
+        with _lock:
+            return tuple(str(code) for code, _ in rank(text))
+    except OSError as error:  # the model is unpacked into a temporary file
+        raise ConfigError(f"py3langid does not load: {error.strerror or error}. Is there room for it?") from error
 
 
 def warm() -> None:
