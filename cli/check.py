@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -18,10 +19,11 @@ from ..config import load_settings
 from ..errors import BadFile, BadInput
 from ..safety.content import Content, ImagePart, Part, Stage, TextPart
 from ..safety.verdict import Verdict
+from .rows import count_rows, read_rows, take_up
+from .session import ExitCode, fail, plain, print_json, run
 
 if TYPE_CHECKING:
     from ..safety.stack import SafetyStack
-from .session import ExitCode, fail, plain, print_json, run
 
 __all__ = ["check"]
 
@@ -91,22 +93,22 @@ async def _check_one(text: str | None, images: list[Path], stage: Stage) -> Verd
 
 async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, int]:
     """Judge a file of prompts in order; what is already in `target` is kept and not judged again."""
-    done = await asyncio.to_thread(_finished, target)
-    rows = await asyncio.to_thread(lambda: list(_rows(source)))
-    refused = 0
+    rows = await asyncio.to_thread(count_rows, source)  # a row that is none is told before anything is judged
+    done = await asyncio.to_thread(take_up, target)
+    judged = refused = 0
     with target.open("a", encoding="utf-8") as out, Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("judging", total=len(rows), completed=len(done))
+        task = bar.add_task("judging", total=rows, completed=len(done))
         async with _stack() as stack:
-            due = [row for row in rows if row[0] not in done]
-            for start in range(0, len(due), _AT_ONCE):
-                batch = due[start : start + _AT_ONCE]
+            due = (row for row in read_rows(source) if row[0] not in done)
+            while batch := await asyncio.to_thread(lambda: list(islice(due, _AT_ONCE))):
                 verdicts = await asyncio.gather(*(stack.judge(Content.of_text(stage, prompt)) for _, prompt in batch))
                 for (row_id, _), verdict in zip(batch, verdicts, strict=True):
                     refused += not verdict.allowed
                     _append(out, _row(row_id, verdict))
                 out.flush()
+                judged += len(batch)
                 bar.advance(task, len(batch))
-    return len(due), refused
+    return judged, refused
 
 
 @asynccontextmanager
@@ -123,43 +125,6 @@ async def _stack() -> AsyncIterator[SafetyStack]:
         yield build_stack(settings, policies, pool)
     finally:
         await pool.aclose()
-
-
-def _rows(source: Path) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    try:
-        with source.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                    row_id, prompt = str(row["id"]), str(row["prompt"])
-                except (ValueError, KeyError, TypeError) as error:
-                    raise BadFile(f'{source}, line {number}: not a row {{"id": …, "prompt": …}} ({error}).') from error
-                if row_id in seen:
-                    raise BadFile(f"{source}, line {number}: the id {row_id!r} stands there twice.")
-                seen.add(row_id)
-                yield row_id, prompt
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadFile(f"{source} cannot be read: {error}.") from error
-
-
-def _finished(target: Path) -> set[str]:
-    """The ids already judged; a last line that a kill cut short is removed."""
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return set()
-    whole: list[str] = []
-    done: set[str] = set()
-    for line in target.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-        try:
-            done.add(str(json.loads(line)["id"]))
-        except (ValueError, KeyError, TypeError):
-            break
-        whole.append(line if line.endswith("\n") else line + "\n")
-    target.write_text("".join(whole), encoding="utf-8")
-    return done
 
 
 def _row(row_id: str | None, verdict: Verdict) -> dict[str, Any]:

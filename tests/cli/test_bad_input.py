@@ -145,3 +145,12 @@ def test_rows_that_are_none(home: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"id": "1", "prompt": "a cat"}\n{"id": "2"}\n')
     done = safelight("check", "--input", "rows.jsonl", "--output", "out.jsonl", cwd=tmp_path)
     assert_one_clear_line(done, 2, "line 2")
+
+
+def test_an_output_that_holds_something_else(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"id": "1", "prompt": "a cat"}\n')
+    for mine in ("my notes", "my notes\nof a week\n", '{"id": "7"}\nmy notes\n'):
+        (tmp_path / "out.jsonl").write_text(mine)
+        done = safelight("check", "--input", "rows.jsonl", "--output", "out.jsonl", cwd=tmp_path)
+        assert_one_clear_line(done, 2, "no verdict")
+        assert (tmp_path / "out.jsonl").read_text() == mine
