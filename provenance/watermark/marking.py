@@ -30,7 +30,7 @@ _MOST_DIM: Final = 1.0
 _MOST_WHERE_DIM: Final = 3.0
 _FOUND: Final = 7.0
 _LEAST_PSNR: Final = 42.3
-_ENOUGH: Final = {"compressed": 0.85, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
+_ENOUGH: Final = {"compressed": 0.75, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
 _QUALITY: Final = 20  # of the trial's JPEG, from _LARGE pixels upwards
 _QUALITY_OF_SMALL: Final = 25  # at CANONICAL pixels and below
 _LARGE: Final = 2 * CANONICAL
@@ -42,7 +42,7 @@ _SURE: Final = 1.4  # times enough: not tried again when the mark is made strong
 _CLOSE: Final = 0.96
 _MOST_TRIALS: Final = 3
 _SLOWNESS: Final = 1.5  # under compression a margin grows by the power 1 / 1.5 of the strength
-_FAR: Final = 0.6  # of enough: the next trial goes all the way
+_FAR: Final = 2.1  # times as strong: the next trial goes all the way
 _FAR_FROM_BRIGHT: Final = 0.4  # of enough: more where it is dim will not do
 _PREDICTABLE: Final = 0.9  # of the picture's own noise in luma
 _HOPELESS: Final = 0.1
@@ -264,7 +264,7 @@ def _stronger(trial: Trial, gain: float) -> Strength:
     least = min(met.values())
     if least < _CLOSE and strength.overall < _MOST:
         wanted = max(1 / max(met["cropped"], 0.1), max(met["compressed"], 0.1) ** -_SLOWNESS)
-        factor = float(np.clip(wanted, 1.08, 1.4)) if least > _FAR else _MOST / strength.overall
+        factor = float(np.clip(wanted, 1.08, 1.4)) if wanted < _FAR else _MOST / strength.overall
         return replace(strength, overall=min(_MOST, strength.overall * factor))
     if _FAR_FROM_BRIGHT < bright < 1:
         grown = strength.overall if not strength.dim else max(strength.overall, _MOST_FOR_BRIGHT)
