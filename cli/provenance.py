@@ -46,9 +46,13 @@ def _show_answer(path: Path, answer: dict[str, Any]) -> None:
         return
     typer.echo(f"{path}: {_SAYS[answer['verdict']]}")
     for leg, evidence in answer["legs"].items():
-        said = {name: value for name, value in evidence["detail"].items() if name != "edits"}
-        detail = ", ".join(f"{name}: {value}" for name, value in said.items())
-        typer.echo(f"  {leg:<12} {evidence['state']:<12} {plain(detail, 300)}")
+        said = {
+            name: value for name, value in evidence["detail"].items() if name != "edits" and value not in ([], None)
+        }
+        detail = ", ".join(f"{name.replace('_', ' ')}: {_spoken(value)}" for name, value in said.items())
+        typer.echo(f"  {leg:<12} {evidence['state']:<12} {plain(detail, 300)}".rstrip())
+        if evidence["limits"]:
+            typer.echo(f"    {plain(evidence['limits'], 300)}")
         for edit in evidence["detail"].get("edits", ()):
             by = f" with {edit['agent']}" if edit["agent"] else ""
             typer.echo(f"    {plain(edit['action'] + by + ', signed by ' + edit['signer'], 200)}")
@@ -56,6 +60,17 @@ def _show_answer(path: Path, answer: dict[str, Any]) -> None:
         typer.echo(f"  changed      {plain(change)}")
     if answer["run_id"]:
         typer.echo(f"  run          {plain(answer['run_id'], 200)}")
+
+
+def _spoken(value: Any) -> str:
+    """A detail as one reads it: numbers to three digits, lists and tables without brackets."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name.replace('_', ' ')} {_spoken(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_spoken, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 async def _verify(images: list[Path]) -> list[dict[str, Any]]:

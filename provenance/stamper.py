@@ -116,7 +116,8 @@ class ImageStamper:
         exact = await self.registry.by_sha256(hashlib.sha256(data).hexdigest())
         if kind := vector_type(data):
             return judge_vector(await asyncio.to_thread(self._credentials.read, data, kind), exact)
-        image, report = await asyncio.to_thread(self._open, data)
+        picture, report = await asyncio.to_thread(self._open, data)
+        image = picture.image
         reading, content = await asyncio.to_thread(self._look, image)
         reading = await self._recognized(image, reading)
         candidates: list[Candidate] = []
@@ -137,7 +138,7 @@ class ImageStamper:
                     candidates.append(_candidate(look_alike, "fingerprint", content))
         regions, fits = await asyncio.to_thread(_compare_pixels, image, report, content, candidates)
         note = "" if self._watermark is not None else "no watermark engine is set up"
-        return judge(Evidence(report, reading, tuple(candidates), regions, note, fits))
+        return judge(Evidence(report, reading, tuple(candidates), regions, note, fits, picture.notes))
 
     async def _recognized(self, image: Image.Image, reading: Reading | None) -> Reading | None:
         """The reading, or what is known from the registry of a mark that cannot be read."""
@@ -193,9 +194,9 @@ class ImageStamper:
         )  # fmt: skip
         return signed, stamp, registered
 
-    def _open(self, data: bytes) -> tuple[Image.Image, ManifestReport]:
+    def _open(self, data: bytes) -> tuple[media.Picture, ManifestReport]:
         picture = media.decode(data)
-        return picture.image, self._credentials.read(data, picture.media_type)
+        return picture, self._credentials.read(data, picture.media_type)
 
     def _look(self, image: Image.Image) -> tuple[Reading | None, Content]:
         reading = self._watermark.read(image) if self._watermark is not None else None

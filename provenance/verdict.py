@@ -37,7 +37,8 @@ class Candidate:
 @dataclass(frozen=True)
 class Evidence:
     """All that was found in one image. `regions` are the tiles that differ from what was signed or registered: empty
-    where none does, None where that cannot be told. `reading` is None where no engine looked."""
+    where none does, None where that cannot be told. `reading` is None where no engine looked. `left_out` says what of
+    the file was not looked at (the further frames of an animation)."""
 
     report: ManifestReport
     reading: Reading | None
@@ -45,6 +46,7 @@ class Evidence:
     regions: tuple[Region, ...] | None
     no_watermark: str = ""
     manifest_fits: bool | None = None
+    left_out: tuple[str, ...] = ()
 
     def candidate(self, by: str) -> Candidate | None:
         """The first candidate found that way."""
@@ -62,7 +64,8 @@ def judge(evidence: Evidence) -> Assessment:
         legs={"manifest": manifest, "watermark": watermark, "fingerprint": fingerprint},
         run_id=known.run_id if known else str(run["run_id"]) if run and "run_id" in run else None,
         image_id=known.image_id if known else str(run["image_id"]) if run and "image_id" in run else None,
-        changes=tuple(dict.fromkeys(_changes(evidence, manifest, watermark))),
+        # What we deliver is looked at whole: where something was left out of ours, it was put there since.
+        changes=tuple(dict.fromkeys([*_changes(evidence, manifest, watermark), *(evidence.left_out if known else ())])),
     )
 
 

@@ -27,6 +27,9 @@ def test_stamp_and_doctor(shell: Shell) -> None:
     assert "own-stamped.avif: Ours." in told.stdout
     assert "own-stamped.png: Ours." in told.stdout
     assert "c2pa.opened" in told.stdout
+    assert "proves who signed these bytes" in told.stdout  # what a leg does not prove is told beside it
+    assert "false alarm: 1.49e-08" in told.stdout
+    assert not set("[]{}") & set(told.stdout)
     assert "notes.png" in told.stderr
     findings = shell.json("doctor")
     assert not [item for item in findings if item["state"] == "missing"]

@@ -218,6 +218,17 @@ async def test_watermark_and_manifest_moved_together(scene: Scene) -> None:
     assert [change.split(" was moved here")[0] for change in found.changes] == ["the manifest", "the watermark"]
 
 
+@pytest.mark.parametrize("format_", ["png", "webp", "gif"])
+async def test_an_image_of_ours_with_further_frames(scenes: dict[str, Scene], format_: str) -> None:
+    """What moves behind our first frame is not vouched for, and that is said."""
+    scene = scenes["png"]
+    ours = decoded(scene.two)
+    moving = encoded(ours, format_, save_all=True, append_images=[photo(SIZE, 50)])
+    found = await scene.assess(moving)
+    assert (found.verdict, found.run_id) == ("ours", "run_2")
+    assert "only the first frame of the animation was used" in found.changes
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.5, 0.98])
 async def test_truncated_files_are_answered_or_bad_images(scene: Scene, share: float) -> None:
     try:
