@@ -195,19 +195,22 @@ def plot(rows: Iterable[Row], path: Path) -> None:
 
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "safelight"  # the same picture, the same file
+    mpl.rcParams["svg.fonttype"] = "none"  # text stays text
+    mpl.rcParams["figure.facecolor"] = "white"
     from matplotlib import pyplot
 
     groups = summarize(rows)
     attacks = list(dict.fromkeys(attack for each in groups for attack in each["attacks"]))
     systems = list(dict.fromkeys(each["system"] for each in groups))
     shares = np.full((len(systems) * len(KINDS), len(attacks)), np.nan)
+    labels = [f"{system}: {named}" for named in KINDS.values() for system in systems]
     for each in groups:
         place = list(KINDS).index(each["kind"]) * len(systems) + systems.index(each["system"])
+        labels[place] = f"{each['system']}: {each['images']} {KINDS[each['kind']]}".replace(": 1 ", ": 1 of the ")
         for attack, found in each["attacks"].items():
             shares[place, attacks.index(attack)] = found["detected"]
     figure, axes = pyplot.subplots(figsize=(4 + 0.28 * len(attacks), 2.4 + 0.3 * len(shares)))
-    axes.pcolormesh(shares[::-1], cmap="RdYlGn", vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
-    labels = [f"{system}: {named}" for named in KINDS.values() for system in systems]
+    axes.pcolormesh(shares[::-1], cmap="Blues", vmin=0, vmax=1, edgecolors="#bbbbbb", linewidth=0.8)
     axes.set_yticks(np.arange(len(shares)) + 0.5, labels[::-1], fontsize=9)
     axes.set_xticks(np.arange(len(attacks)) + 0.5, attacks, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
     axes.tick_params(length=0)
@@ -215,8 +218,18 @@ def plot(rows: Iterable[Row], path: Path) -> None:
     for row, of in enumerate(shares[::-1]):
         for column, share in enumerate(of):
             if 0 < share < 1:
-                axes.text(column + 0.5, row + 0.5, f"{share:.0%}"[:-1], ha="center", va="center", fontsize=6.5)
-    axes.set_title("Marks found after each attack, at one false alarm in a million (green: all, red: none; else %)")
+                axes.text(
+                    column + 0.5,
+                    row + 0.5,
+                    f"{share:.0%}"[:-1],
+                    ha="center",
+                    va="center",
+                    fontsize=6.5,
+                    color="white" if share > 0.6 else "black",
+                )
+    axes.set_title(
+        "Marks found after each attack, at one false alarm in a million: dark all, white none, else %", fontsize=10
+    )
     figure.tight_layout()
     figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
 
