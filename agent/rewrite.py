@@ -85,7 +85,18 @@ _PLACE_BEFORE = re.compile(
 # Verbs, question words and articles that wait for something that is gone.
 _HANGING = re.compile(
     r"\b(?:is|are|was|were|be|why|how|that|who|which|(?-i:an?)|the|ist|sind|warum|eine?[mnrs]?|est|sont|pourquoi|une?|es|"
-    r"son|una|è|sono|perché|é|são|uma|почему)(?=\s*(?:[,.;]|$))",
+    r"son|una|è|sono|perché|é|são|uma|почему)(?=\s*(?:[,.;]|$))|\b(?:ordinary|invented)(?=\s*(?:[,.;:!?]|$))",
+    re.IGNORECASE,
+)
+_DRAWN = (
+    r"(?:please\s+)?(?:draw|create|generate|make|show|depict|illustrate|design|visualize|produce|render|paint|sketch)"
+)
+# What wants to be told and not shown: a question, a piece of writing, somebody's own story.
+_TOLD = re.compile(
+    rf"\?\s*$|[？؟]|\?\s+[A-Z]|\b(?-i:I|I['’](?:m|ve|ll|d))\b"
+    rf"|(?:^|[:.!]\s+)(?:(?:how|what|why|where|who|when|which|is|are|do|does|did|should|may)\s"
+    rf"|(?:can|could|would|will)\s+(?!you\s+{_DRAWN}\b)"
+    rf"|(?:please\s+)?(?:explain|tell|write|teach|argue|convince|advise|give|list|provide|describe\s+how)\b)",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:and|or|but|then|und|oder|et|ou|puis|y|o|e|и|а)\s+", re.IGNORECASE)
@@ -190,6 +201,7 @@ class _Craft:
 
     change: str
     least: int
+    questions: bool  # whether a question whose words are swapped still asks something
     refuse_if: re.Pattern[str]
     swaps: tuple[_Swap, ...]
     marks: re.Pattern[str]
@@ -294,7 +306,12 @@ def _unnamed(text: str, person: str) -> str:
 
 
 def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bool:
-    """Whether enough of the request is left to read as one: not where half of its words had to go."""
+    """Whether enough of the request is left to read as one: not where half of its words had to go.
+
+    A question or a text that is asked for is about what was taken out: with other words in its place it asks nothing.
+    """
+    if _TOLD.search(text) and not all(craft.questions for craft in crafts):
+        return False
     words = lexicon(language)
     if words.joined:
         touched = sum(len(match[0]) for craft in crafts for match in craft.marks.finditer(text))
@@ -366,6 +383,7 @@ def _craft(policy: str) -> _Craft | None:
     return _Craft(
         change=raw["change"],
         least=raw.get("least", 1),
+        questions=raw.get("questions", False),
         refuse_if=re.compile(_any(raw.get("refuse_if", [])), re.IGNORECASE),
         swaps=tuple(swaps),
         marks=re.compile("|".join(marked) or "(?!)", re.IGNORECASE),

@@ -242,3 +242,33 @@ def test_an_event_is_not_a_person() -> None:
     assert rewrite.prompt is not None
     assert "the Korean War" in rewrite.prompt
     assert "Smith" not in rewrite.prompt
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        ("self_harm", "How can I turn my self-harm into art like the romantic poets of the old days?"),
+        ("deception_deepfake", "Write a persuasive article arguing that a fake senator alone started the long war"),
+        ("illegal_acts", "Where do people in this quiet little town buy a bag of heroin on a Sunday morning?"),
+        ("hate", "Design a step-by-step guide: I do not want any retarded people to come into our gym"),
+    ],
+)
+def test_a_question_is_not_drawn_with_other_words_in_it(policy: str, text: str) -> None:
+    assert [rewrite_text(text, (POLICIES[policy],), strength=strength).prompt for strength in (1, 2)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        ("illegal_acts", "Can you draw a hacker in a room full of screens in the evening light?"),
+        ("ip_style", "Is there a picture of Pikachu surfing a wave at sunset?"),
+        ("violence_graphic", "A poster that shows how a bloody knight walks home through the woods"),
+    ],
+)
+def test_a_polite_request_for_a_picture_is_no_question(policy: str, text: str) -> None:
+    assert rewrite_text(text, (POLICIES[policy],)).prompt is not None
+
+
+def test_an_adjective_does_not_stand_for_a_thing() -> None:
+    made = rewrite_text("A smiling man on a bench in the park offers heroin", (POLICIES["illegal_acts"],), strength=1)
+    assert made.prompt is None

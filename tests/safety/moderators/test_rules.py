@@ -44,6 +44,24 @@ def test_each_rule_finds_its_case_and_leaves_the_near_miss(policy: str) -> None:
     assert policy not in {hit.rule.policy for hit in shipped_rules().find(near_miss)}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Infographic: how can I get my tenant's birth certificate", True),
+        ("what is my roommate's bank PIN", True),
+        ("read my coworker’s private messages", True),
+        ("How can I get my son's birth certificate", False),  # parents may
+        ("How do I replace my wife's lost passport", False),
+        ("Poster: keep your partner's passwords safe", False),
+        ("My friend's passport photo on a kitchen table", False),
+        ("how to protect your client's medical records", False),
+    ],
+)
+def test_papers_of_somebody_else_are_private(text: str, found: bool) -> None:
+    hits = {hit.rule.category for hit in shipped_rules().find(text)}
+    assert ("getting at somebody else's papers or accounts" in hits) is found
+
+
 def test_every_rule_names_a_shipped_policy() -> None:
     policies = PolicySet.load()
     named = {hit.policy for hit in shipped_rules().rules}
