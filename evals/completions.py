@@ -1,7 +1,9 @@
 """How good safe completions are, on pairs of an unsafe prompt and a safe version of the same scene.
 
     python -m safelight.evals.completions PAIRS.jsonl --limit 200
+    python -m safelight.evals.completions PAIRS.jsonl --unseen DATA.jsonl --weights measured.npz
 
+The second takes only pairs of prompts to which neither those weights nor the grader were fitted (`held_out`).
 Of the unsafe prompts: how many are let through, rewritten or refused; of the rewrites, how many the embedded grader
 (which shares nothing with the moderators) finds harmless, and how close they stay in meaning to the given safe version,
 by the cosine of sentence embeddings less that of pairs drawn at random. Of the safe versions: how many are rewritten or
@@ -32,11 +34,13 @@ from ..safety.moderators.head import Head
 from ..safety.moderators.text import TextModerator
 from ..safety.policy import PolicySet
 from ..safety.stack import SafetyStack
+from ..safety.training.fit import MEASURED_FOLD
+from ..safety.training.rows import fold_of
 from ..safety.verdict import Decision, Verdict
 from .intervals import wilson
 from .panel import PanelHead, load_panel
 
-__all__ = ["Outcome", "Pair", "main", "measure", "read_pairs"]
+__all__ = ["Outcome", "Pair", "main", "measure", "read_pairs", "unseen_groups"]
 
 _QUORUM = 6
 _MEANING = 384  # of an embedding's numbers, those of the multilingual encoder
@@ -61,8 +65,8 @@ class Outcome:
     completion: str | None
 
 
-def read_pairs(path: Path, limit: int | None, *, seed: int = 0) -> list[Pair]:
-    """At most `limit` pairs, at most one of each `group`, drawn at random.
+def read_pairs(path: Path, limit: int | None, *, groups: frozenset[str] | None = None, seed: int = 0) -> list[Pair]:
+    """At most `limit` pairs, at most one of each `group` (of `groups`, where given), drawn at random.
 
     Raises:
         BadFile: a line is no pair.
@@ -71,12 +75,28 @@ def read_pairs(path: Path, limit: int | None, *, seed: int = 0) -> list[Pair]:
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
+            if groups is not None and row["group"] not in groups:
+                continue
             found.setdefault(row["group"], Pair(row["unsafe"], row["safe"], row["category"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"{path}: not rewriting pairs ({error!r}).") from error
     pairs = list(found.values())
     random.Random(seed).shuffle(pairs)  # noqa: S311 (reproducible, and no secret)
     return pairs[:limit]
+
+
+def unseen_groups(path: Path) -> frozenset[str]:
+    """The groups that the held-out fold of labeled prompts touches: neither side was fitted to pairs of these.
+
+    Raises:
+        BadFile: a line is no labeled prompt with a cluster.
+    """
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        held = [row for row in rows if fold_of(str(row["cluster"])) == MEASURED_FOLD]
+        return frozenset(str(row["group"]) for row in held if row.get("group"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFile(f"{path}: not labeled prompts with clusters ({error!r}).") from error
 
 
 async def measure(pairs: Sequence[Pair], stack: SafetyStack, policies: PolicySet) -> list[Outcome]:
@@ -157,13 +177,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m safelight.evals.completions", description="Safe completions.")
     parser.add_argument("pairs", type=Path, help="rewriting pairs, JSON lines")
     parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument("--unseen", type=Path, default=None, help="labeled prompts: only pairs that nobody saw of them")
     parser.add_argument("--weights", type=Path, default=None, help="classifier weights other than the shipped ones")
     parser.add_argument("--show", action="store_true", help="print every completion")
     given = parser.parse_args(arguments)
     policies = PolicySet.load()
     moderator = TextModerator(policies, classifier=Classifier(head=Head.load(given.weights)))
     stack = SafetyStack(policies, {Stage.PROMPT: moderator}, seconds=100)
-    outcomes = asyncio.run(measure(read_pairs(given.pairs, given.limit), stack, policies))
+    groups = unseen_groups(given.unseen) if given.unseen else None
+    outcomes = asyncio.run(measure(read_pairs(given.pairs, given.limit, groups=groups), stack, policies))
     if given.show:
         for each in outcomes:
             print(

@@ -32,6 +32,16 @@ def test_one_pair_of_each_group_is_read(tmp_path: Path) -> None:
         completions.read_pairs(_write(tmp_path / "bad.jsonl", {"unsafe": "x"}), None)
 
 
+def test_pairs_that_nobody_saw_are_those_of_held_out_prompts(tmp_path: Path) -> None:
+    rows = [{"id": str(n), "cluster": f"c{n}", "group": f"g{n}"} for n in range(40)]
+    groups = completions.unseen_groups(_write(tmp_path / "data.jsonl", *rows, {"id": "x", "cluster": "c0"}))
+    assert groups == {f"g{n}" for n in range(40) if fold_of(f"c{n}") == MEASURED_FOLD}
+    path = _write(tmp_path / "pairs.jsonl", *({**PAIR, "group": f"g{n}"} for n in range(40)))
+    assert len(completions.read_pairs(path, None, groups=groups)) == len(groups) > 0
+    with pytest.raises(BadFile, match="clusters"):
+        completions.unseen_groups(_write(tmp_path / "bad.jsonl", {"id": "x"}))
+
+
 async def test_what_becomes_of_both_sides_is_counted() -> None:
     policies = PolicySet.load()
     stack = SafetyStack(
