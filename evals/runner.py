@@ -125,16 +125,16 @@ async def evaluate(
 
 async def _record(job: Job, work: Work) -> Record:
     """Expose one case, and grade what came of it."""
-    prompt, disturb = job.case.prompt, None
+    prompt, disturb, seed = job.case.prompt, None, _seed(job, work.seed)
     if job.attack in ATTACKS:
-        prompt = attack(job.attack, prompt, seed=_seed(job, work.seed))
+        prompt = attack(job.attack, prompt, seed=seed)
     elif job.attack != PLAIN:
-        name, seed = job.attack.removeprefix("image:"), _seed(job, work.seed)
+        name = job.attack.removeprefix("image:")
 
         def disturb(data: bytes) -> bytes:
             return attack_image(name, data, seed=seed)
 
-    exposed = await work.shadow.expose(prompt, job.mode, seed=work.seed, disturb=disturb)
+    exposed = await work.shadow.expose(prompt, job.mode, seed=seed, disturb=disturb)
     wall, cpu = time.perf_counter(), time.process_time()
     images = [await _graded(shot, work) for shot in exposed.shots]
     grading = Spent(seconds=round(time.perf_counter() - wall, 5), cpu=round(time.process_time() - cpu, 5))
@@ -188,7 +188,7 @@ def blurred(data: bytes) -> str:
 
 
 def _seed(job: Job, seed: int) -> int:
-    """A seed of the case's own, so that not every case gets the same disguise."""
+    """A seed of the case's own, so that not every case gets the same disguise, nor those that say nothing one picture."""
     return random.Random(f"{seed}:{job.case.id}").getrandbits(31)  # noqa: S311 (reproducible, and no secret)
 
 
