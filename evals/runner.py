@@ -188,7 +188,7 @@ def blurred(data: bytes) -> str:
 
 
 def _seed(job: Job, seed: int) -> int:
-    """A seed of the case's own, so that not every case gets the same disguise, nor those that say nothing one picture."""
+    """A seed of the case's own, so that cases do not share one disguise, nor those without words one picture."""
     return random.Random(f"{seed}:{job.case.id}").getrandbits(31)  # noqa: S311 (reproducible, and no secret)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
@@ -102,6 +102,15 @@ async def test_the_figures_are_those_of_counting_by_hand(tmp_path: Path) -> None
     assert (instant.grader_alarms.count, instant.grader_alarms.total) == (0, 2)
 
 
+async def test_every_case_is_drawn_by_a_seed_of_its_own_in_both_modes(tmp_path: Path) -> None:
+    twins = [Case(id=name, prompt="a cat", label="safe", category="benign") for name in ("one", "two")]
+    given = work()
+    await evaluate(jobs(twins, ("instant", "thinking")), given, tmp_path, given.describe(twins))
+    drawn = {(record.id, record.mode): record.images[0].sha256 for record in read_results(tmp_path)}
+    assert drawn["one", "instant"] == drawn["one", "thinking"]
+    assert drawn["one", "instant"] != drawn["two", "instant"], "equal prompts are one picture"
+
+
 async def test_several_at_once_record_the_same(tmp_path: Path) -> None:
     await run(tmp_path / "one", at_once=1)
     await run(tmp_path / "many", at_once=3)
@@ -163,6 +172,7 @@ async def test_a_line_that_was_cut_short_is_dropped_and_done_again(tmp_path: Pat
     ]
 
 
+@settings(deadline=None)  # it writes to a disk, which others use too
 @given(st.data())
 def test_any_cut_leaves_whole_lines_only(data: st.DataObject) -> None:
     import tempfile
