@@ -253,31 +253,39 @@ async def test_a_drawn_sun_is_no_nude() -> None:
     assert scores.sexual < TIGHT_IN_WORDS
 
 
-def test_the_worst_tile_decides() -> None:
-    class Session:
-        """Reports the redness of each picture as its score: a stand-in for what a model sees."""
+class Redness:
+    """Stands in for a model: of each picture it reports `share` of its redness as its score."""
 
-        def __init__(self, columns: int) -> None:
-            self.columns = columns
+    def __init__(self, columns: int, share: float = 1.0) -> None:
+        self.columns, self.share = columns, share
 
-        def get_inputs(self) -> list[object]:
-            return [type("Input", (), {"name": "image"})()]
+    def get_inputs(self) -> list[object]:
+        return [type("Input", (), {"name": "image"})()]
 
-        def run(self, _: object, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-            batch = feed["image"]
-            if self.columns == 2:
-                return [np.tile([1.0, 0.0], (len(batch), 1))]
-            red = batch[:, 0].mean(axis=(1, 2)) / 255 - batch[:, 1].mean(axis=(1, 2)) / 255
-            return [np.stack([np.zeros_like(red), np.clip(red, 0, 1), 1 - np.clip(red, 0, 1)], axis=1)]
+    def run(self, _: object, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        batch = feed["image"]
+        if self.columns == 3:
+            red = (batch[:, 0].mean(axis=(1, 2)) - batch[:, 1].mean(axis=(1, 2))) / 255
+        else:  # blue, green, red in the last place
+            red = (batch[..., 2].mean(axis=(1, 2)) - batch[..., 1].mean(axis=(1, 2))) / 255
+        red = np.clip(red, 0, 1) * self.share
+        rows = [np.zeros_like(red), red, 1 - red] if self.columns == 3 else [1 - red, red]
+        return [np.stack(rows, axis=1)]
 
+
+@pytest.mark.parametrize(
+    ("first", "second", "least", "most"),
+    [(1.0, 0.0, 0.9, 1.0), (1.0, 1.0, 0.9, 1.0), (0.7, 0.0, 0.3, 0.36), (0.7, 0.6, 0.6, 0.66), (0.1, 0.0, 0.06, 0.1)],
+)
+def test_the_worst_tile_decides(first: float, second: float, least: float, most: float) -> None:
     judge_ = PictureClassifier()
-    judge_._sessions = (Session(3), Session(2))
+    judge_._sessions = (Redness(3, first), Redness(2, second))
     picture = Image.new("RGB", (800, 800), "white")
     picture.paste((255, 0, 0), (400, 400, 800, 800))
     picture.paste((250, 0, 20), (500, 500, 700, 700))
     scores = judge_.judge(picture)
     assert scores.sexual_worst == "bottom right"
-    assert scores.sexual > 0.95
+    assert least <= scores.sexual <= most
 
 
 @pytest.mark.parametrize("answer", [np.full((1, 3), np.nan), np.zeros((1, 7)), np.full((1, 3), 5.0), np.zeros(3)])
