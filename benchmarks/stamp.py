@@ -14,7 +14,8 @@ stamped, which is searched to the end. Its reference decodes the same file.
 How much faster stamps are made at once depends on what the machine has to spare, so hashing of a buffer, which takes as
 long and holds no lock of Python's, is the reference.
 
-Figures are the least of several, taken in turns, because others may be using the processor, too.
+Figures are the least of several, taken in turns, because others may be using the processor, too. As in the `safelight`
+command, NumPy's linear algebra gets one thread: a team of them turns in circles for as long again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import argparse
 import asyncio
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -177,6 +179,8 @@ async def measure(only: list[str], tries: int, count: int) -> None:
 
 
 def main() -> None:
+    if "OPENBLAS_NUM_THREADS" not in os.environ:  # read when NumPy is imported, so that all begins again
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OPENBLAS_NUM_THREADS": "1"})  # noqa: S606  ourselves
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tries", type=int, default=7)
     parser.add_argument("--only", default="", help="names of pictures that contain one of these, divided by commas")
