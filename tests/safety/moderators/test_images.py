@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from io import BytesIO
 
@@ -302,6 +303,28 @@ async def test_a_model_that_answers_nonsense_blocks(policies: PolicySet, answer:
     verdict = await judge(policies, Looker(pictures, Reader(), Faces()), output(drawn((), size=128)))
     assert (verdict.decision, verdict.failed) == (Decision.BLOCK, True)
     assert "other than probabilities" in verdict.reason
+
+
+async def test_models_load_while_the_picture_is_being_made(policies: PolicySet) -> None:
+    loaded: list[str] = []
+    done = threading.Event()
+
+    class Pictures(PictureClassifier):
+        def warm(self) -> None:
+            loaded.append("pictures")
+
+    class Unread(Reader):
+        def warm(self) -> None:
+            done.set()
+            raise ConfigError("rapidocr is not installed")  # told to whoever reads, not here
+
+    looker = Looker(Pictures(), Unread(), Faces())
+    assert (await judge(policies, looker, Content(Stage.PROMPT, (TextPart("a cat"),)))).allowed
+    assert not loaded
+    for _ in range(2):
+        assert (await judge(policies, looker, Content(Stage.GENERATOR_INPUT, (TextPart("a cat"),)))).allowed
+    assert done.wait(10)
+    assert loaded == ["pictures"]
 
 
 async def test_a_missing_model_blocks_and_says_which(policies: PolicySet) -> None:
