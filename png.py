@@ -1,9 +1,9 @@
 """Writes PNG fast: what our images are like is known beforehand.
 
 A watermark, or the grain of paper, is noise to Deflate, which finds no repetitions in it and takes its time to find
-none. So every row is coded as
-its difference from the one above (filter 2), and of repetitions only runs are looked for, as flat areas have them: less
-than half the time of Pillow's encoder at its fastest level, for files of about the same size.
+none. So every row is coded as its difference from the one above (filter 2), and of repetitions only runs are looked
+for, as flat areas have them: less than half the time of Pillow's encoder at its fastest level, for files of about the
+same size.
 """
 
 from __future__ import annotations

@@ -49,4 +49,4 @@ def icons_in(text: str, limit: int = 6) -> tuple[str, ...]:
 def _nouns() -> tuple[tuple[str, Words], ...]:
     """Each noun with the words for it."""
     table: dict[str, list[str]] = load("icons")
-    return tuple((noun, Words(tuple(str(word) for word in words))) for noun, words in table.items())
+    return tuple((noun, Words.of(words)) for noun, words in table.items())

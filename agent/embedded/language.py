@@ -164,7 +164,7 @@ def _requests() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _model_guess(text: str, among: tuple[str, ...]) -> str | None:
-    """py3langid's best guess among a few languages; None where the package is not installed."""
+    """py3langid's best guess among a few languages; None where it does not load."""
     try:
         ranked = languages_of(text)
     except ConfigError:

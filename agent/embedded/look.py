@@ -93,15 +93,11 @@ def choose_size(brief: Brief, look: Look, kind: str, role: str) -> Size:
 def _tables() -> dict[str, Any]:
     raw = load("styles")
     return {
-        "directions": {name: _words(raw["directions"].get(name, ())) for name in _DIRECTIONS},
-        "tones": {name: _words(words) for name, words in raw["tones"].items()},
-        "colors": {name: _words(entry["words"]) for name, entry in raw["colors"].items()},
-        "aspects": [(_words(entry["words"]), tuple(entry["size"])) for entry in raw["aspects"]],
+        "directions": {name: Words.of(raw["directions"].get(name, ())) for name in _DIRECTIONS},
+        "tones": {name: Words.of(words) for name, words in raw["tones"].items()},
+        "colors": {name: Words.of(entry["words"]) for name, entry in raw["colors"].items()},
+        "aspects": [(Words.of(entry["words"]), tuple(entry["size"])) for entry in raw["aspects"]],
     }
-
-
-def _words(words: Any) -> Words:
-    return Words(tuple(str(word) for word in words))
 
 
 def _hit(words: Words, text: str, terms: list[str]) -> bool:
@@ -125,7 +121,7 @@ def _colors(text: str, words: Lexicon, terms: list[str]) -> tuple[str, ...]:
 def _speaks_of_color(text: str, match: re.Match[str], words: Lexicon) -> bool:
     before, after = text[max(0, match.start() - 24) : match.start()], text[match.end() : match.end() + 24]
     cues = load("styles")["color_cues"]
-    if re.search(f"{_words(cues['near']).expression}", after, re.IGNORECASE):
+    if re.search(f"{Words.of(cues['near']).expression}", after, re.IGNORECASE):
         return True
     leads = alternation(cues["before"])
     other = "|".join(color.expression for color in _tables()["colors"].values())
@@ -134,7 +130,7 @@ def _speaks_of_color(text: str, match: re.Match[str], words: Lexicon) -> bool:
     tail = re.match(
         f"\\s*(?:(?:,|{alternation(words.also)})?\\s*(?:{other})\\s*)*(?:$|[.,;!?\\n])", after, re.IGNORECASE
     )
-    return bool(lead and tail) or bool(re.search(f"{_words(cues['near']).expression}\\W*$", before, re.IGNORECASE))
+    return bool(lead and tail) or bool(re.search(f"{Words.of(cues['near']).expression}\\W*$", before, re.IGNORECASE))
 
 
 def _size(text: str, tables: dict[str, Any], terms: list[str]) -> Size | None:

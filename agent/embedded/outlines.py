@@ -103,11 +103,11 @@ def _fits(raw: dict[str, Any], name: str, reading: Reading) -> bool:
     subject = reading.subject
     if not (hit := _words(name).search(subject)):
         return False
-    if raw.get("needs") and not _known(tuple(raw["needs"])).search(subject):
+    if raw.get("needs") and not _words(name, "needs").search(subject):
         return False
     if raw.get("any"):  # an outline on what is done, to whatever it is done
         return True
-    if raw.get("unless") and _known(tuple(raw["unless"])).search(subject):
+    if raw.get("unless") and _words(name, "unless").search(subject):
         return False
     aspects = raw.get("aspects", [])
     if any(_asks(reading, aspect) for aspect in aspects):
@@ -149,16 +149,11 @@ def _topics() -> tuple[str, ...]:
 
 
 @cache
-def _words(name: str) -> Words:
-    return _known(tuple(load(f"topics/{name}")["match"]))
+def _words(name: str, key: str = "match") -> Words:
+    """What a topic lists under a key."""
+    return Words.of(load(f"topics/{name}")[key])
 
 
 @cache
 def _families() -> tuple[tuple[str, Words], ...]:
-    table = load("families")["families"]
-    return tuple((name, Words(tuple(str(word) for word in entry["match"]))) for name, entry in table.items())
-
-
-@cache
-def _known(words: tuple[str, ...]) -> Words:
-    return Words(words)
+    return tuple((name, Words.of(entry["match"])) for name, entry in load("families")["families"].items())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Self
 
 from .bundled import listed, load
 
@@ -55,6 +55,11 @@ class Words:
     """
 
     words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: Iterable[object]) -> Self:
+        """The words of a bundled table, in which YAML may have taken one for a number or a truth value."""
+        return cls(tuple(str(word) for word in table))
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first of them in `text`."""

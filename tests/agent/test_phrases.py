@@ -106,7 +106,7 @@ def test_no_words_are_left_out_that_a_pattern_would_find(cased: Callable[[str], 
     tables += [load(f"topics/{name}")["match"] for name in listed("topics")]
     found = 0
     for table in tables:
-        words = Words(tuple(str(word) for word in table))
+        words = Words.of(table)
         pattern = re.compile(words.expression, re.IGNORECASE)
         for word in words.words:
             text = cased(f"one {word.replace('*', 'x')} more")
