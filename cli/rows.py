@@ -12,32 +12,29 @@ __all__ = ["count_rows", "read_rows", "take_up"]
 
 
 def read_rows(source: Path) -> Iterator[tuple[str, str]]:
-    """The id and the prompt of each row.
+    """The id and the prompt of each row. Of those before it, only the ids are held in memory.
 
     Raises:
-        BadFile: the file cannot be read, or a line is no row.
+        BadFile: the file cannot be read, a line is no row, or an id stands there twice.
     """
+    seen: set[str] = set()
     try:
         with source.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _row(line, source, number)
+                if not line.strip():
+                    continue
+                row_id, prompt = _row(line, source, number)
+                if row_id in seen:
+                    raise BadFile(f"{source}, line {number}: the id {row_id!r} stands there twice.")
+                seen.add(row_id)
+                yield row_id, prompt
     except (OSError, UnicodeDecodeError) as error:
         raise BadFile(f"{source} cannot be read: {error}.") from error
 
 
 def count_rows(source: Path) -> int:
-    """How many rows there are. Of them all, only the ids are held in memory.
-
-    Raises:
-        BadFile: as `read_rows`; or two rows have the same id.
-    """
-    seen: set[str] = set()
-    for row_id, _ in read_rows(source):
-        if row_id in seen:
-            raise BadFile(f"{source}: the id {row_id!r} stands there twice.")
-        seen.add(row_id)
-    return len(seen)
+    """How many rows there are. Raises BadFile as `read_rows`."""
+    return sum(1 for _ in read_rows(source))
 
 
 def take_up(target: Path) -> set[str]:

@@ -41,5 +41,5 @@ def test_rows_are_read_one_at_a_time(tmp_path: Path) -> None:
 def test_no_id_stands_twice(tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
     source.write_text('{"id": 1, "prompt": "a cat"}\n{"id": "1", "prompt": "a dog"}\n')
-    with pytest.raises(BadFile, match="twice"):
+    with pytest.raises(BadFile, match=r"line 2: .* twice"):
         count_rows(source)
