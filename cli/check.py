@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -94,18 +94,18 @@ async def _check_one(text: str | None, images: list[Path], stage: Stage) -> Verd
 async def _check_file(source: Path, target: Path, stage: Stage) -> tuple[int, int]:
     """Judge a file of prompts in order; what is already in `target` is kept and not judged again."""
     rows = await asyncio.to_thread(count_rows, source)  # a row that is none is told before anything is judged
-    done = await asyncio.to_thread(take_up, target)
+    journal = await asyncio.to_thread(take_up, target)
+    done = set(journal.kept)
     judged = refused = 0
-    with target.open("a", encoding="utf-8") as out, Progress(console=Console(stderr=True)) as bar:
+    with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("judging", total=rows, completed=len(done))
         async with _stack() as stack:
             due = (row for row in read_rows(source) if row[0] not in done)
             while batch := await asyncio.to_thread(lambda: list(islice(due, _AT_ONCE))):
                 verdicts = await asyncio.gather(*(stack.judge(Content.of_text(stage, prompt)) for _, prompt in batch))
-                for (row_id, _), verdict in zip(batch, verdicts, strict=True):
-                    refused += not verdict.allowed
-                    _append(out, _row(row_id, verdict))
-                out.flush()
+                lines = [_line(_row(row_id, verdict)) for (row_id, _), verdict in zip(batch, verdicts, strict=True)]
+                await asyncio.to_thread(journal.add, *lines)
+                refused += sum(not verdict.allowed for verdict in verdicts)
                 judged += len(batch)
                 bar.advance(task, len(batch))
     return judged, refused
@@ -136,8 +136,8 @@ def _row(row_id: str | None, verdict: Verdict) -> dict[str, Any]:
     return row if row_id is None else {"id": row_id, **row}
 
 
-def _append(out: TextIO, row: dict[str, Any]) -> None:
-    out.write(json.dumps(row, ensure_ascii=False) + "\n")
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace")  # half a character, as JSON says it
 
 
 def _tell(verdict: Verdict) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import BadFile
+from ..jsonl import Journal, read_distinct
 
 __all__ = ["count_rows", "read_rows", "take_up"]
 
@@ -17,19 +17,7 @@ def read_rows(source: Path) -> Iterator[tuple[str, str]]:
     Raises:
         BadFile: the file cannot be read, a line is no row, or an id stands there twice.
     """
-    seen: set[str] = set()
-    try:
-        with source.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                row_id, prompt = _row(line, source, number)
-                if row_id in seen:
-                    raise BadFile(f"{source}, line {number}: the id {row_id!r} stands there twice.")
-                seen.add(row_id)
-                yield row_id, prompt
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadFile(f"{source} cannot be read: {error}.") from error
+    return read_distinct(source, _row, lambda row: row[0])
 
 
 def count_rows(source: Path) -> int:
@@ -37,32 +25,25 @@ def count_rows(source: Path) -> int:
     return sum(1 for _ in read_rows(source))
 
 
-def take_up(target: Path) -> set[str]:
-    """The ids of the verdicts that are in `target` already; the end of a last line that a kill cut short is removed.
+def take_up(target: Path) -> Journal[str]:
+    """The verdicts in `target`, of which it keeps the ids, to go on with.
 
     Raises:
         BadFile: the file holds something else, which is left as it is.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    done: set[str] = set()
-    end = 0
-    with target.open("a+b") as file:
-        file.seek(0)
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n") and line[:6] == b'{"id":'[: len(line)]:
-                file.truncate(end)
-                break
-            try:
-                done.add(str(json.loads(line)["id"]))
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadFile(f"{target}, line {number}: no verdict. Choose a new --output.") from error
-            end += len(line)
-    return done
+    return Journal(target, _judged, begins=b'{"id":')
 
 
-def _row(line: str, source: Path, number: int) -> tuple[str, str]:
+def _row(line: str) -> tuple[str, str]:
     try:
         row = json.loads(line)
         return str(row["id"]), str(row["prompt"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadFile(f'{source}, line {number}: not a row {{"id": …, "prompt": …}} ({error}).') from error
+        raise ValueError(f'not a row {{"id": …, "prompt": …}} ({error}).') from error
+
+
+def _judged(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["id"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError("no verdict. Choose a new --output.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from itertools import cycle, islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import BadFile
+from ..jsonl import read_distinct
 
 __all__ = ["Case", "read_cases", "sample", "shipped_cases"]
 
@@ -50,11 +50,7 @@ def read_cases(path: Path) -> list[Case]:
     Raises:
         BadFile: the file cannot be read, a line is no case, or an id stands there twice; the message names the line.
     """
-    try:
-        with path.open(encoding="utf-8") as lines:
-            return list(_cases(path, lines))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadFile(f"{path} cannot be read: {error}.") from error
+    return list(read_distinct(path, _case, lambda case: case.id))
 
 
 def sample(cases: Sequence[Case], limit: int | None, *, seed: int = 0) -> list[Case]:
@@ -87,25 +83,16 @@ def _spread(cases: Sequence[Case], seed: int) -> list[Case]:
     return [piles[name][turn] for turn in range(longest) for name in sorted(piles) if turn < len(piles[name])]
 
 
-def _cases(path: Path, lines: Iterator[str]) -> Iterator[Case]:
-    seen: set[str] = set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            case = Case.model_validate({name: row[name] for name in _FIELDS if row.get(name) is not None})
-        except (ValueError, AttributeError, ValidationError) as error:
-            fault = (
-                "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-                if isinstance(error, ValidationError)
-                else "not a JSON object"
-            )
-            raise BadFile(
-                f'{path}, line {number}: no case ({fault}). A line is {{"id", "prompt", "label": "unsafe" | "safe", '
-                '"category", "lang"}.'
-            ) from error
-        if case.id in seen:
-            raise BadFile(f"{path}, line {number}: the id {case.id!r} stands there twice.")
-        seen.add(case.id)
-        yield case
+def _case(line: str) -> Case:
+    try:
+        row = json.loads(line)
+        return Case.model_validate({name: row[name] for name in _FIELDS if row.get(name) is not None})
+    except (ValueError, AttributeError) as error:
+        fault = (
+            "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            if isinstance(error, ValidationError)
+            else "not a JSON object"
+        )
+        raise ValueError(
+            f'no case ({fault}). A line is {{"id", "prompt", "label": "unsafe" | "safe", "category", "lang"}}.'
+        ) from error

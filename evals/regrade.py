@@ -30,13 +30,13 @@ async def regrade(folders: Sequence[Path], out: Path, jury: Jury) -> int:
     places = _places(folders, out)
     description, _ = read_together(folders)
     made = 0
-    with Results(out, {**description, "grader": jury.name}) as results:
-        for place in places:
-            texts = read_texts(place)
-            for record in read_results(place):
-                if record.key not in results.done:
-                    results.add(await _anew(record, texts, jury, place))
-                    made += 1
+    results = Results(out, {**description, "grader": jury.name})
+    for place in places:
+        texts = read_texts(place)
+        for record in read_results(place):
+            if record.key not in results.done:
+                results.add(await _anew(record, texts, jury, place))
+                made += 1
     return made
 
 

@@ -6,15 +6,14 @@ one evaluation, provided that they were made on the same."""
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pydantic import ValidationError
 
 from ..errors import BadFile, BadInput
+from ..jsonl import Journal, read_kept
 from .record import Record
 
 __all__ = ["Results", "evaluations", "read_description", "read_results", "read_together", "shard_folder"]
@@ -26,61 +25,28 @@ _DESCRIPTION = "evaluation.json"
 class Results:
     """Appends records to a folder, and knows which are there already.
 
-    A line is on the disk before `add` returns; one that a kill cut short is dropped when the folder is opened again.
+    Each is on the disk before `add` returns; one that a kill cut short is made again.
     `description` is what must be equal for records to stand in one table. One process at a time may write.
     """
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
-        self._folder, self._description = folder, description
-        self.done: set[str] = set()
-
-    def __enter__(self) -> Self:
         """Open the folder, made where there is none.
 
         Raises:
             BadInput: it holds an evaluation of something else; the message names what differs.
             BadFile: a whole line of its results is damaged.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / _RECORDS
-        self._agree()
-        self._file = path.open("ab+")
-        try:
-            _drop_half_line(path)
-            self.done = {record.key for record in read_results(self._folder)}
-        except BaseException:
-            self._file.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+        folder.mkdir(parents=True, exist_ok=True)
+        _agree(folder, description)
+        self._journal = Journal(folder / _RECORDS, lambda line: _record(line).key)
+        self.done = set(self._journal.kept)
 
     def add(self, record: Record) -> None:
         """Append one record, durably."""
         if record.key in self.done:
             raise ValueError(f"{record.id} in {record.mode} mode ({record.attack}) is recorded already")
-        self._file.write(record.model_dump_json().encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._journal.add(record.model_dump_json().encode())
         self.done.add(record.key)
-
-    def _agree(self) -> None:
-        path = self._folder / _DESCRIPTION
-        if not path.exists():
-            fresh = path.with_suffix(".part")
-            fresh.write_text(json.dumps(self._description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            fresh.replace(path)
-            return
-        known = read_description(self._folder)
-        wanted = json.loads(json.dumps(self._description))
-        if differs := sorted(name for name in {*known, *wanted} if known.get(name) != wanted.get(name)):
-            raise BadInput(
-                f"{self._folder} holds an evaluation with another {', '.join(differs)}. "
-                "Choose another --out, or remove it."
-            )
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -101,19 +67,7 @@ def read_results(folder: Path) -> Iterator[Record]:
     Raises:
         BadFile: a whole line is not a record; the message names it.
     """
-    path = folder / _RECORDS
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    return
-                try:
-                    yield Record.model_validate_json(line)
-                except ValidationError as error:
-                    fault = error.errors()[0]["msg"]
-                    raise BadFile(f"{path}, line {number}: no record ({fault}). Remove the line to redo it.") from error
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+    return read_kept(folder / _RECORDS, _record)
 
 
 def shard_folder(folder: Path, shard: int, shards: int) -> Path:
@@ -146,9 +100,8 @@ def read_together(folders: Sequence[Path]) -> tuple[dict[str, Any], Iterator[Rec
     places = evaluations(folders)
     description = read_description(places[0])
     for place in places[1:]:
-        other = read_description(place)
-        if differs := sorted(name for name in {*description, *other} if description.get(name) != other.get(name)):
-            raise BadInput(f"{place} and {places[0]} are evaluations with another {', '.join(differs)}.")
+        if differs := _differing(description, read_description(place)):
+            raise BadInput(f"{place} and {places[0]} are evaluations with another {differs}.")
     return description, _each_once(places)
 
 
@@ -161,18 +114,23 @@ def _each_once(places: Sequence[Path]) -> Iterator[Record]:
                 yield record
 
 
-def _drop_half_line(path: Path) -> None:
-    """Cut the file after its last line break, reading backwards a block at a time."""
-    with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        position = end
-        while position > 0:
-            start = max(0, position - 65536)
-            file.seek(start)
-            found = file.read(position - start).rfind(b"\n")
-            if found >= 0:
-                position = start + found + 1
-                break
-            position = start
-        if position < end:
-            file.truncate(position)
+def _agree(folder: Path, description: dict[str, Any]) -> None:
+    path = folder / _DESCRIPTION
+    if not path.exists():
+        fresh = path.with_suffix(".part")
+        fresh.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh.replace(path)
+        return
+    if differs := _differing(read_description(folder), json.loads(json.dumps(description))):
+        raise BadInput(f"{folder} holds an evaluation with another {differs}. Choose another --out, or remove it.")
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:
+    return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+
+
+def _record(line: bytes) -> Record:
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError as error:
+        raise ValueError(f"no record ({error.errors()[0]['msg']}). Remove the line to redo it.") from error

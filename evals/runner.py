@@ -111,15 +111,15 @@ async def evaluate(
         BadInput, BadFile: the folder holds something else, as in `Results`.
     """
     made = 0
-    with Results(folder, description) as results:
-        left = [job for job in due if job.key not in results.done]
-        known(len(due) - len(left))
-        for batch in _batches(left, work.at_once):
-            # In order, so that what is on the disk is always a prefix of the work.
-            for record in await asyncio.gather(*(_record(job, work) for job in batch)):
-                await asyncio.to_thread(results.add, record)
-                done(record)
-                made += 1
+    results = Results(folder, description)
+    left = [job for job in due if job.key not in results.done]
+    known(len(due) - len(left))
+    for batch in _batches(left, work.at_once):
+        # In order, so that what is on the disk is always a prefix of the work.
+        for record in await asyncio.gather(*(_record(job, work) for job in batch)):
+            await asyncio.to_thread(results.add, record)
+            done(record)
+            made += 1
     return made
 
 

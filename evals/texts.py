@@ -8,10 +8,10 @@ prompts already; still, remove the file when it has served.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from ..errors import BadFile
+from ..jsonl import Journal, read_kept
 
 __all__ = ["Texts", "read_texts"]
 
@@ -22,20 +22,14 @@ class Texts:
     """Appends what images said to a folder's file, each image once; a line that a kill cut short is written again."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / _FILE
-        self._known = set(read_texts(folder)) if self._path.exists() else set()
+        self._journal = Journal(folder / _FILE, _entry, permissions=0o600)
+        self._known = {digest for digest, _ in self._journal.kept}
 
     def add(self, digest: str, texts: tuple[str, ...]) -> None:
         """Keep what the image of this SHA-256 said, durably."""
         if digest in self._known:
             return
-        line = json.dumps({"sha256": digest, "texts": texts}).encode()
-        # The break comes first too: after a half line, this one stands by itself.
-        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
-            file.write(b"\n" + line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._journal.add(json.dumps({"sha256": digest, "texts": texts}).encode())
         self._known.add(digest)
 
 
@@ -43,18 +37,17 @@ def read_texts(folder: Path) -> dict[str, tuple[str, ...]]:
     """What each image of the folder's evaluation said, by its SHA-256; what a kill cut short is left out.
 
     Raises:
-        BadFile: nothing was kept there.
+        BadFile: nothing was kept there, or a line is damaged.
     """
     path = folder / _FILE
-    found: dict[str, tuple[str, ...]] = {}
+    if not path.exists():
+        raise BadFile(f"{folder} kept no texts: it was made without --keep-texts.")
+    return dict(read_kept(path, _entry))
+
+
+def _entry(line: bytes) -> tuple[str, tuple[str, ...]]:
     try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise BadFile(f"{folder} kept no texts: it was made without --keep-texts ({error.strerror}).") from error
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            found[str(entry["sha256"])] = tuple(str(text) for text in entry["texts"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+        entry = json.loads(line)
+        return str(entry["sha256"]), tuple(str(text) for text in entry["texts"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError("not what an image said. Remove the line.") from error

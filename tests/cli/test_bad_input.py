@@ -152,5 +152,5 @@ def test_an_output_that_holds_something_else(home: Path, tmp_path: Path) -> None
     for mine in ("my notes", "my notes\nof a week\n", '{"id": "7"}\nmy notes\n'):
         (tmp_path / "out.jsonl").write_text(mine)
         done = safelight("check", "--input", "rows.jsonl", "--output", "out.jsonl", cwd=tmp_path)
-        assert_one_clear_line(done, 2, "no verdict")
+        assert_one_clear_line(done, 2, "Choose")
         assert (tmp_path / "out.jsonl").read_text() == mine

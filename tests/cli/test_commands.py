@@ -141,6 +141,7 @@ def test_check_one(shell: Shell) -> None:
 
 def test_check_a_file_and_go_on_after_a_cut(shell: Shell) -> None:
     rows = [{"id": str(number), "prompt": f"a watercolor of {number} lighthouses"} for number in range(12)]
+    rows[0]["id"] = "\ud800"  # half a character: JSON can say it, UTF-8 cannot
     source, target = shell.folder / "rows.jsonl", shell.folder / "verdicts.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     shell("check", "--input", str(source), "--output", str(target))

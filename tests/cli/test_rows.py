@@ -1,31 +1,30 @@
-"""Files of verdicts are taken up where a kill left them, wherever that was."""
+"""Rows come in one at a time, and files of verdicts are taken up where a kill left them."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from safelight.cli.rows import count_rows, read_rows, take_up
 from safelight.errors import BadFile
 
-IDS = st.lists(st.text(max_size=8), unique=True, max_size=6)
+
+def test_verdicts_are_taken_up_where_a_kill_left_them(tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl"
+    target.write_bytes(b'{"id": "1", "decision": "allow"}\n{"id": "2", "deci')
+    journal = take_up(target)
+    assert journal.kept == ["1"]
+    journal.add(b'{"id": "2", "decision": "block"}')
+    assert take_up(target).kept == ["1", "2"]
 
 
-@given(IDS, st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_a_kill_left_is_whole_lines_again(tmp_path: Path, ids: list[str], data: st.DataObject) -> None:
-    lines = [json.dumps({"id": each, "decision": "allow"}, ensure_ascii=False).encode() + b"\n" for each in ids]
-    whole = b"".join(lines)
-    cut = data.draw(st.integers(0, len(whole)))
-    (tmp_path / "out.jsonl").write_bytes(whole[:cut])
-    done = take_up(tmp_path / "out.jsonl")
-    kept = [each for index, each in enumerate(ids) if len(b"".join(lines[: index + 1])) <= cut]
-    assert done == set(kept)
-    assert (tmp_path / "out.jsonl").read_bytes() == b"".join(lines[: len(kept)])
+@pytest.mark.parametrize("theirs", ['{ "id": "7"}', '{"name": 1}', '{"name": 1}\n', "7\n"])
+def test_a_file_of_somebody_elses_stays_as_it_is(tmp_path: Path, theirs: str) -> None:
+    (tmp_path / "out.jsonl").write_text(theirs)
+    with pytest.raises(BadFile, match="Choose"):
+        take_up(tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == theirs
 
 
 def test_rows_are_read_one_at_a_time(tmp_path: Path) -> None:

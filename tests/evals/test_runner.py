@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
@@ -28,7 +26,7 @@ from safelight.evals.cases import Case
 from safelight.evals.grader import Jury
 from safelight.evals.record import Graded, Layer, Record, Spent
 from safelight.evals.report import html_report, json_report, load_summary, terminal_report, write_reports
-from safelight.evals.results import Results, evaluations, read_results, shard_folder
+from safelight.evals.results import evaluations, read_results, shard_folder
 from safelight.evals.runner import Work, attack_names, blurred, evaluate, jobs, shard_of
 from safelight.evals.shadow import Shadow
 from safelight.evals.summary import summarize
@@ -170,25 +168,6 @@ async def test_a_line_that_was_cut_short_is_dropped_and_done_again(tmp_path: Pat
     assert [record.key for record in read_results(tmp_path)] == [
         job.key for job in jobs(CASES, ("instant", "thinking"))
     ]
-
-
-@settings(deadline=None)  # it writes to a disk, which others use too
-@given(st.data())
-def test_any_cut_leaves_whole_lines_only(data: st.DataObject) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with Results(folder, {}) as results:
-            for number in range(3):
-                results.add(record(str(number)))
-        path = folder / "results.jsonl"
-        whole = path.read_bytes()
-        kept = whole[: data.draw(st.integers(0, len(whole)))]
-        path.write_bytes(kept)
-        with Results(folder, {}) as results:
-            assert len(results.done) == kept.count(b"\n")
-        assert path.read_bytes() == kept[: kept.rfind(b"\n") + 1]
 
 
 async def test_a_damaged_whole_line_is_named_not_skipped(tmp_path: Path) -> None:
