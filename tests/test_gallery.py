@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from safelight.agent.brief import Brief
-from safelight.agent.embedded import EmbeddedReasoner
 from safelight.agent.embedded.language import identify
-from safelight.agent.reasoner import Research
+
+from .agent.conftest import planned
 
 ROOT = Path(__file__).parent.parent
 BRIEFS = runpy.run_path(str(ROOT / "examples" / "gallery" / "briefs.py"))["BRIEFS"]
@@ -33,13 +32,8 @@ def test_every_sheet_is_shown_and_the_page_stays_light() -> None:
 
 @pytest.mark.parametrize("name", sorted(BRIEFS))
 async def test_every_brief_is_planned_as_asked(name: str) -> None:
-    async def silent(text: str) -> None:
-        del text
-
     piece = BRIEFS[name]
-    mind = EmbeddedReasoner(encode=False)
-    brief = Brief(prompt=piece.prompt, n=piece.n, size=piece.size, style=piece.style)
-    made = await mind.plan(brief, await mind.understand(brief, silent), Research(), silent)
+    made = await planned(piece.prompt, n=piece.n, size=piece.size, style=piece.style)
     assert made.style.direction == piece.style
     assert len(made.images) == (piece.n or 1)
     titles = [spec.title for spec in made.images if spec.title]

@@ -2,21 +2,9 @@
 
 import pytest
 
-from safelight.agent.brief import Brief
-from safelight.agent.embedded import EmbeddedReasoner
 from safelight.agent.embedded.reading import read
-from safelight.agent.plan import Plan
-from safelight.agent.reasoner import Research
 
-
-async def silent(text: str) -> None:
-    del text
-
-
-async def planned(prompt: str, **brief: object) -> Plan:
-    mind = EmbeddedReasoner(encode=False)
-    asked = Brief(prompt=prompt, **brief)  # type: ignore[arg-type]
-    return await mind.plan(asked, await mind.understand(asked, silent), Research(), silent)
+from .conftest import planned
 
 
 @pytest.mark.parametrize(

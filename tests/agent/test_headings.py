@@ -5,26 +5,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safelight.agent.brief import Brief
-from safelight.agent.embedded import EmbeddedReasoner
 from safelight.agent.embedded.headline import headline
 from safelight.agent.embedded.reading import read
-from safelight.agent.plan import Plan
-from safelight.agent.reasoner import Research
 from safelight.tools.images.canvas.render import draw
 from safelight.tools.images.canvas.typeset import Typesetter
 
+from .conftest import planned
+
 TYPESETTER = Typesetter()
-
-
-async def silent(text: str) -> None:
-    del text
-
-
-async def plan(prompt: str, **fields: object) -> Plan:
-    mind = EmbeddedReasoner(encode=False)
-    brief = Brief(prompt=prompt, **fields)  # type: ignore[arg-type]
-    return await mind.plan(brief, await mind.understand(brief, silent), Research(), silent)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +29,11 @@ async def plan(prompt: str, **fields: object) -> Plan:
     ],
 )
 async def test_titles(prompt: str, title: str) -> None:
-    assert (await plan(prompt)).images[0].title == title
+    assert (await planned(prompt)).images[0].title == title
 
 
 async def test_amounts_are_values_and_no_chart() -> None:
-    spec = (await plan("A recipe for apple pie: 6 apples, 200 g flour, 80 g sugar, 1 tsp cinnamon")).images[0]
+    spec = (await planned("A recipe for apple pie: 6 apples, 200 g flour, 80 g sugar, 1 tsp cinnamon")).images[0]
     assert spec.chart is None
     assert [(item.value, item.label) for item in spec.items] == [
         ("6", "Apples"), ("200 g", "Flour"), ("80 g", "Sugar"), ("1 tsp", "Cinnamon"),
@@ -53,21 +41,23 @@ async def test_amounts_are_values_and_no_chart() -> None:
 
 
 async def test_an_event_says_where_and_when_in_one_line() -> None:
-    spec = (await plan("An event poster: “Night of the Stars” at the observatory, Friday 20 March at 7 pm")).images[0]
+    spec = (await planned("An event poster: “Night of the Stars” at the observatory, Friday 20 March at 7 pm")).images[
+        0
+    ]
     assert spec.subtitle == "At the observatory, Friday 20 March at 7 pm"
-    spec = (await plan("夏祭りのポスター「花火大会」、8月3日19時、隅田川")).images[0]
+    spec = (await planned("夏祭りのポスター「花火大会」、8月3日19時、隅田川")).images[0]
     assert spec.subtitle == "8月3日19時・隅田川"
 
 
 async def test_cards_show_what_they_name() -> None:
-    made = await plan("Four cards with animals for a kindergarten: fox, frog, whale, penguin", n=4)
+    made = await planned("Four cards with animals for a kindergarten: fox, frog, whale, penguin", n=4)
     assert [spec.title for spec in made.images] == ["Fox", "Frog", "Whale", "Penguin"]
     assert [spec.subject for spec in made.images] == ["fox", "frog", "whale", "penguin"]
     assert made.style.direction == "playful"
 
 
 async def test_what_a_thing_is_for_is_no_part_of_its_name() -> None:
-    made = await plan("Compare bicycles and cars for the city, as an infographic")
+    made = await planned("Compare bicycles and cars for the city, as an infographic")
     assert [item.label for item in made.images[0].items] == ["Bicycles", "Cars"]
     assert "infographic" not in " ".join(made.images[0].texts())
 
@@ -107,7 +97,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(WORDS, min_size=1, max_size=30).map(" ".join).filter(str.strip), st.sampled_from([None, 1, 3]))
 async def test_no_brief_breaks_a_page(prompt: str, n: int | None) -> None:
-    made = await plan(prompt, n=n, size="384x384")
+    made = await planned(prompt, n=n, size="384x384")
     spec, style = made.images[-1], made.style
     for area in draw(spec, style, 0, TYPESETTER).areas:
         assert -1 <= area.box.x <= area.box.right <= 385
@@ -121,5 +111,5 @@ async def test_no_brief_breaks_a_page(prompt: str, n: int | None) -> None:
 async def test_no_text_at_all_breaks_a_plan(prompt: str) -> None:
     if any("\ud800" <= char <= "\udfff" for char in prompt):
         return
-    made = await plan(prompt, n=2)
+    made = await planned(prompt, n=2)
     assert len(made.images) == 2

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safelight.agent.brief import Brief
-from safelight.agent.embedded import EmbeddedReasoner
 from safelight.agent.embedded.reading import read
 from safelight.agent.plan import Plan
-from safelight.agent.reasoner import Research
+
+from .conftest import planned
 
 MIXED = st.text(
     alphabet=st.one_of(
@@ -27,16 +26,7 @@ MIXED = st.text(
 
 
 def plan_for(prompt: str, n: int | None = None) -> Plan:
-    async def silent(text: str) -> None:
-        return None
-
-    async def run() -> Plan:
-        mind = EmbeddedReasoner(encode=False)
-        brief = Brief(prompt=prompt, n=n)
-        understanding = await mind.understand(brief, silent)
-        return await mind.plan(brief, understanding, Research(), silent)
-
-    return asyncio.run(run())
+    return asyncio.run(planned(prompt, n=n))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,6 +17,8 @@ from safelight.agent.plan import Plan
 from safelight.agent.reasoner import Reasoner, Research, Understanding
 from safelight.tools.source import Document
 
+from .conftest import silent
+
 PROMPTS: list[str] = [
     item["brief"] for item in yaml.safe_load((Path(__file__).parent / "briefs.yaml").read_text(encoding="utf-8"))
 ]
@@ -30,10 +32,6 @@ SCRIPT = {
     "th": "thai",
     "ko": "hangul",
 }
-
-
-async def silent(text: str) -> None:
-    assert text.strip()
 
 
 def reasoner() -> EmbeddedReasoner:

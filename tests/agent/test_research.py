@@ -13,12 +13,10 @@ from safelight.agent.research import Budget, Withheld, research
 from safelight.errors import FetchRefused, SearchUnavailable
 from safelight.tools.source import Document, SearchHit
 
+from .conftest import silent
+
 UNDERSTANDING = Understanding(summary="Tea", subject="green tea", queries=("green tea", "green tea explained", "third"))
 REASONER = EmbeddedReasoner(clock=lambda: datetime(2026, 1, 1, tzinfo=UTC), encode=False)
-
-
-async def silent(text: str) -> None:
-    return None
 
 
 def hit(url: str) -> SearchHit:
