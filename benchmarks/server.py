@@ -34,6 +34,7 @@ import json
 import os
 import re
 import runpy
+import signal
 import statistics
 import subprocess
 import sys
@@ -115,7 +116,11 @@ def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[Serv
         yield Server(_address(running, log), running)
     finally:
         running.terminate()
-        running.wait(60)
+        try:
+            running.wait(60)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
 
 
 def _address(running: subprocess.Popen[bytes], log: Path) -> str:
@@ -372,6 +377,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of latencies, and of the seconds above")
     parser.add_argument("--soak", type=int, default=0)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by the way out, which takes the servers along
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         uvloop.run(soak(arguments.soak, folder, stack) if arguments.soak else measure(arguments, folder, stack))
