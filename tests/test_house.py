@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -23,6 +24,7 @@ FLOORS = {
     "server": 7, "evals": 7, "cli": 7, "export": 7, "assembly": 7, "client": 7, "intake": 7, "models": 7, "recall": 7,
     "testing": 7, "warming": 7,
 }  # fmt: skip
+EXTRA = re.compile(r"safelight\[([\w,]+)\]")
 NOT_SHIPPED = {"tests", "examples", "benchmarks", "docs", "build", "out"}
 
 
@@ -86,6 +88,15 @@ def test_every_package_is_shipped() -> None:
         if path.name == "__init__.py"
     }
     assert found == declared
+
+
+def test_every_extra_brings_something_and_is_told_of() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert all(extras.values())
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(extras)
+    named = {extra for path in sources() for found in EXTRA.findall(path.read_text()) for extra in found.split(",")}
+    assert named <= set(extras), "a message names an extra that there is not"
 
 
 @pytest.mark.parametrize(
