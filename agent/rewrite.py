@@ -12,15 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
-from typing import Any
-
-import yaml
 
 from ..safety.policy import Policy, PolicySet
 from ..safety.verdict import Decision, Verdict
+from .crafts import Craft, Swap, craft_for
 from .embedded.language import identify
 from .embedded.words import WORD, alternation, lexicon
 from .reasoner import Reasoner, Rewrite
@@ -158,7 +153,7 @@ class SafeCompletion:
 
     async def _sound(self, text: str, policies: tuple[Policy, ...]) -> bool:
         """Whether the bare core of `text` passes, without the words that set a calm scene around it."""
-        core = _core(text, [craft for policy in policies if (craft := _craft(policy.id)) is not None], _tongue(text))
+        core = _core(text, [craft for policy in policies if (craft := craft_for(policy.id)) is not None], _tongue(text))
         return bool(core) and (await self._judge(core)).allowed
 
 
@@ -169,7 +164,7 @@ def rewrite_text(
 
     A policy that is not rewritable, or whose lexicon says that nothing legitimate can be left, refuses with its offer.
     """
-    crafts = [craft for policy in policies if (craft := _craft(policy.id)) is not None]
+    crafts = [craft for policy in policies if (craft := craft_for(policy.id)) is not None]
     if not policies or any(not policy.rewritable for policy in policies) or not crafts:
         return _refusal(policies)
     if any(craft.refuse_if.search(text) for craft in crafts):
@@ -189,33 +184,12 @@ def rewrite_text(
     return _refusal(policies)
 
 
-@dataclass(frozen=True)
-class _Swap:
-    pattern: re.Pattern[str]
-    put: str
-
-
-@dataclass(frozen=True)
-class _Craft:
-    """How one policy's requests are made safe."""
-
-    change: str
-    least: int
-    questions: bool  # whether a question whose words are swapped still asks something
-    refuse_if: re.Pattern[str]
-    swaps: tuple[_Swap, ...]
-    marks: re.Pattern[str]
-    capitalized: dict[str, str] = field(default_factory=dict)
-    frame: dict[str, str] = field(default_factory=dict)
-    instead: dict[str, str] = field(default_factory=dict)
-
-
 def _tongue(text: str) -> str:
     code = identify(text)
     return code if code in _LANGUAGES else "en"
 
 
-def _rewritten(text: str, crafts: list[_Craft], evidence: tuple[str, ...], language: str, level: int) -> str:
+def _rewritten(text: str, crafts: list[Craft], evidence: tuple[str, ...], language: str, level: int) -> str:
     if level == _INSTEAD:
         return next((craft.instead[language] for craft in crafts if language in craft.instead), "")
     if level == _CORE:
@@ -227,7 +201,7 @@ def _rewritten(text: str, crafts: list[_Craft], evidence: tuple[str, ...], langu
     return _swapped(text, crafts, language, names=level >= 2)
 
 
-def _swapped(text: str, crafts: list[_Craft], language: str, *, names: bool) -> str:
+def _swapped(text: str, crafts: list[Craft], language: str, *, names: bool) -> str:
     for craft in crafts:
         for swap in craft.swaps:
             text = _put(text, swap)
@@ -236,7 +210,7 @@ def _swapped(text: str, crafts: list[_Craft], language: str, *, names: bool) -> 
     return _mended(text, language)
 
 
-def _core(text: str, crafts: list[_Craft], language: str) -> str:
+def _core(text: str, crafts: list[Craft], language: str) -> str:
     """Who and where, in English: the first noun phrase and the places and times; what is done there goes."""
     if language != "en":
         return ""
@@ -250,7 +224,7 @@ def _core(text: str, crafts: list[_Craft], language: str) -> str:
     return _swapped(" ".join(kept[:3]), crafts, language, names=True) if kept and kept[0] == head["who"] else ""
 
 
-def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...]) -> str:
+def _pruned(text: str, crafts: list[Craft], evidence: tuple[str, ...]) -> str:
     """`text` without the clauses that hold what was found; the first is kept, as it names the subject.
 
     Empty where what is kept would end in half a noun phrase: "an older, wealthy man who …" lost the man.
@@ -269,7 +243,7 @@ def _pruned(text: str, crafts: list[_Craft], evidence: tuple[str, ...]) -> str:
     return "".join(kept)
 
 
-def _put(text: str, swap: _Swap) -> str:
+def _put(text: str, swap: Swap) -> str:
     def replace(match: re.Match[str]) -> str:
         put = _inflected(swap.put[1:], match[0]) if swap.put.startswith("~") else swap.put
         before = text[: match.start()]
@@ -305,7 +279,7 @@ def _unnamed(text: str, person: str) -> str:
     return _NAME.sub(replace, text)
 
 
-def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bool:
+def _coherent(text: str, prompt: str, crafts: list[Craft], language: str) -> bool:
     """Whether enough of the request is left to read as one: not where half of its words had to go.
 
     A question or a text that is asked for is about what was taken out: with other words in its place it asks nothing.
@@ -323,7 +297,7 @@ def _coherent(text: str, prompt: str, crafts: list[_Craft], language: str) -> bo
     return kept >= max(1, 0.3 * len(content)) and not _HANGING.search(prompt) and not _stranded(prompt, crafts)
 
 
-def _stranded(prompt: str, crafts: list[_Craft]) -> bool:
+def _stranded(prompt: str, crafts: list[Craft]) -> bool:
     """Whether a verb that brought its own object ("look for support") stands before that of the verb it replaced."""
     objects = {swap.put.partition(" ")[2] for craft in crafts for swap in craft.swaps if swap.put.startswith("~")}
     after = alternation([words for words in objects if words])
@@ -365,49 +339,3 @@ def _refusal(policies: tuple[Policy, ...]) -> Rewrite:
 
 def _normal(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-@cache
-def _craft(policy: str) -> _Craft | None:
-    entry = resources.files(f"{__package__}.rewrites") / f"{policy}.yaml"
-    if not entry.is_file():
-        return None
-    raw: dict[str, Any] = yaml.safe_load(entry.read_text(encoding="utf-8"))
-    swaps = [_Swap(re.compile(rule["find"]), rule["put"]) for rule in raw.get("patterns", [])]
-    marked: list[str] = []
-    for language, rules in raw.get("swaps", {}).items():
-        # Longer phrases first over all rules of a language: "how to make a bomb" before "bomb".
-        for find, put in sorted(_phrases(rules), key=lambda item: -len(item[0])):
-            swaps.append(_Swap(re.compile(_alternation((find,), language), re.IGNORECASE), put))
-            marked.append(_alternation((find,), language))
-    return _Craft(
-        change=raw["change"],
-        least=raw.get("least", 1),
-        questions=raw.get("questions", False),
-        refuse_if=re.compile(_any(raw.get("refuse_if", [])), re.IGNORECASE),
-        swaps=tuple(swaps),
-        marks=re.compile("|".join(marked) or "(?!)", re.IGNORECASE),
-        capitalized=raw.get("capitalized", {}),
-        frame=raw.get("frame", {}),
-        instead=raw.get("instead", {}),
-    )
-
-
-def _phrases(rules: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(str(find), str(rule["put"] or "")) for rule in rules for find in rule["find"]]
-
-
-def _alternation(words: tuple[str, ...], language: str) -> str:
-    prefix = "(?:[وف]?(?:ال|لل|بال|ب|ل|ك)?)" if language == "ar" else ""
-    if language in {"zh", "ja"}:
-        return alternation(words, joined=True)
-    return f"(?<!{WORD}-){alternation(words, prefix=prefix)}(?!-{WORD})"  # "real" is not in "real-time"
-
-
-def _any(groups: list[Any]) -> str:
-    words = [str(word) for group in groups for word in (group if isinstance(group, list) else [group])]
-    joined = [word for word in words if re.search("[\u3040-\u30ff\u3400-\u9fff]", word)]
-    spaced = [word for word in words if word not in joined]
-    if not words:
-        return "(?!)"
-    return f"{alternation(spaced)}|{alternation(joined, joined=True)}"
