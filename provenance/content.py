@@ -26,6 +26,10 @@ SAME_TAG = 0.3
 SAME_DISTANCE = 60
 LOOK_ALIKE_DISTANCE = 31
 LOOK_ALIKE_CORRELATION = 0.9
+# A picture of one color varies by 0.7 of 255 at most, all of it the mark's own: that agrees wherever the mark is laid.
+FEATURELESS = 1.5
+_STILL_FEATURELESS = 2.0  # encoders add some; seven pixels of a letter are more
+_SAME_TONE = 24.0
 _MIN_OVERLAP = 0.08
 _FLAT = 3.0
 
@@ -54,16 +58,26 @@ class Content:
 @dataclass(frozen=True)
 class Comparison:
     """How alike: `distance` in bits (best of eight orientations), `correlation` of the thumbnails, -1..1, and `tag`,
-    how far the content agrees with what the watermark says of it, where that can be told."""
+    how far the content agrees with what the watermark says of it, where that can be told. `is_featureless` where the
+    registered picture shows nothing but one color, and `is_same_color` whether the query is of that, too."""
 
     distance: int
     correlation: float
     is_rectified: bool
     tag: float | None = None
+    is_featureless: bool = False
+    is_same_color: bool = False
+
+    @property
+    def is_undecided(self) -> bool:
+        """Both are of one color, so that nothing but the mark could tell whether it is that picture."""
+        return self.is_featureless and self.is_same_color
 
     @property
     def agrees(self) -> bool:
         """It is that picture, or a part of it."""
+        if self.is_featureless:
+            return False
         if self.is_rectified:
             is_tagged = self.tag is not None and self.tag >= SAME_TAG
             least = SAME_CORRELATION if is_tagged else SURE_CORRELATION
@@ -97,9 +111,18 @@ def compare(
         return Comparison(bits[form], 1.0 if bits[form] <= LOOK_ALIKE_DISTANCE else 0.0, geometry is not None, tag)
     upright = _turned(content.thumbnail, form)
     whole = correlation(upright, registered) if upright.shape == registered.shape else _stretched(upright, registered)
+    if np.std(registered) < FEATURELESS:
+        same = _is_same_color(content, registered, is_inverted=geometry is not None and geometry.is_inverted)
+        return Comparison(bits[form], whole, geometry is not None, tag, is_featureless=True, is_same_color=same)
     if geometry is None:
         return Comparison(bits[form], whole, False)
     return Comparison(bits[form], max(whole, _rectified(content, registered, geometry, without)), True, tag)
+
+
+def _is_same_color(content: Content, registered: Any, *, is_inverted: bool) -> bool:
+    seen = np.asarray(content.gray)
+    tone = 255.0 - seen.mean() if is_inverted else seen.mean()
+    return bool(seen.std() < _STILL_FEATURELESS and abs(tone - np.mean(registered)) < _SAME_TONE)
 
 
 def _turned(pixels: Any, form: int) -> Any:

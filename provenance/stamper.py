@@ -271,7 +271,7 @@ def _compare_pixels(
     )
     said = report.run if report.origin == "ours" and fits else None
     for candidate in candidates:
-        if said is None and candidate.comparison.agrees:
+        if said is None and not candidate.contradicts:
             facts = candidate.registered.facts or {}
             width, height = facts.get("size") or (0, 0)
             said = {"width": width, "height": height, "pixels": facts.get("pixels")}

@@ -15,10 +15,10 @@ from .preparing import Prepared
 from .registry import Registered
 from .report import ManifestReport
 from .stamp import Assessment, Leg
+from .verdict import DAMAGED, manifest_leg
 
 __all__ = ["VECTOR_TYPES", "judge_vector", "prepare_vector", "vector_type"]
 
-_State = Literal["match", "foreign", "tampered", "absent", "unavailable"]
 _Verdict = Literal["ours", "probably_ours", "other_generator", "no_evidence"]
 VECTOR_TYPES = frozenset({"application/pdf", "image/svg+xml"})
 _SVG = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<svg[\s>]", re.DOTALL)
@@ -48,39 +48,36 @@ def vector_type(data: bytes) -> str | None:
 
 def judge_vector(report: ManifestReport, exact: Registered | None) -> Assessment:
     """Ours where these very bytes are registered, or our signature holds over them."""
-    signed = report.origin == "ours" and report.state == "trusted"
-    state: _State = "foreign"
-    if signed:
-        state = "match"
-    elif report.state == "absent":
-        state = "absent"
-    elif report.origin == "ours":
-        state = "tampered"
+    manifest = manifest_leg(report)
+    is_changed = manifest.state == "tampered" and report.origin == "ours"
     verdict: _Verdict = "no_evidence"
-    if exact or signed:
+    if exact or manifest.state == "match":
         verdict = "ours"
-    elif state == "tampered":
+    elif is_changed:
         verdict = "probably_ours"
-    elif state == "foreign" and report.says_generated:
+    elif manifest.state == "foreign" and report.says_generated:
         verdict = "other_generator"
+    changes: tuple[str, ...] = ()
+    if report.state == "unreadable":
+        changes = (DAMAGED,)
+    elif is_changed:
+        changes = ("the file was changed after it was signed",)
     run = report.run or {}
     mine = verdict in ("ours", "probably_ours")
     return Assessment(
         verdict=verdict,
         legs={
-            "manifest": Leg(
-                state=state,
-                detail={"validation": report.state, "signer": report.signer, "problems": list(report.problems)},
-                limits="" if signed else "Metadata is lost by most uploads: absence proves nothing.",
-            ),
+            "manifest": manifest,
             "watermark": Leg(state="unavailable", limits="A vector file has no pixels that could carry a watermark."),
             "fingerprint": Leg(
                 state="match" if exact else "absent",
-                detail={"by": "the hash of its bytes"} if exact else {},
-                limits="" if exact else "A vector file is compared by its bytes; ask about a picture of it instead.",
+                detail={"image_id": exact.image_id, "bytes": "identical"} if exact else {},
+                limits="Exactly the bytes that were registered."
+                if exact
+                else "A vector file is compared by its bytes; ask about a picture of it instead.",
             ),
         },
         run_id=exact.run_id if exact else str(run["run_id"]) if mine and "run_id" in run else None,
         image_id=exact.image_id if exact else str(run["image_id"]) if mine and "image_id" in run else None,
-        changes=("the file was changed after it was signed",) if state == "tampered" else (),
+        changes=changes,
     )

@@ -20,8 +20,10 @@ from .report import ManifestReport
 from .stamp import Assessment, Leg
 from .watermark.engine import Reading
 
-__all__ = ["Candidate", "Evidence", "judge"]
+__all__ = ["DAMAGED", "Candidate", "Evidence", "judge", "manifest_leg"]
 
+DAMAGED = "the manifest is damaged or cut off"
+_ROTATION, _FLAT_ROTATION = 0.3, 1.0  # degrees; in a picture of one color nothing but the mark says how it lies
 PDQ_ERROR = "two different pictures come this close less than once in a million pairs of unrelated photographs"
 
 
@@ -32,6 +34,11 @@ class Candidate:
     registered: Registered
     by: Literal["bytes", "manifest", "watermark", "fingerprint"]
     comparison: Comparison
+
+    @property
+    def contradicts(self) -> bool:
+        """The content can be compared, and is another."""
+        return not (self.comparison.agrees or self.comparison.is_undecided)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Evidence:
 
 def judge(evidence: Evidence) -> Assessment:
     """The verdict, with each leg's evidence and what was changed."""
-    manifest, watermark, fingerprint = _manifest(evidence), _watermark(evidence), _fingerprint(evidence)
+    manifest, watermark, fingerprint = manifest_leg(evidence.report), _watermark(evidence), _fingerprint(evidence)
     verdict = _verdict(evidence, manifest, watermark, fingerprint)
     known = _known(evidence) if verdict in ("ours", "probably_ours") else None
     run = evidence.report.run if manifest.state in ("match", "tampered") and verdict != "no_evidence" else None
@@ -74,11 +81,13 @@ def _verdict(
 ) -> Literal["ours", "probably_ours", "other_generator", "no_evidence"]:
     exact = evidence.candidate("bytes") is not None
     marked = evidence.candidate("watermark")
-    if (
-        exact
-        or manifest.state == "match"
-        or (marked is not None and marked.comparison.agrees and watermark.state == "match")
-    ):
+    if exact or manifest.state == "match":
+        return "ours"
+    # A picture of one color is told from another by its very pixels alone.
+    is_that = marked is not None and (
+        marked.comparison.agrees or (marked.comparison.is_undecided and evidence.regions == ())
+    )
+    if is_that and watermark.state == "match":
         return "ours"
     if watermark.state == "match" or fingerprint.state == "match":
         return "probably_ours"
@@ -93,13 +102,15 @@ def _known(evidence: Evidence) -> Registered | None:
     """The registered image that the verdict is about: the strongest candidate whose content agrees."""
     for by in ("bytes", "watermark", "manifest", "fingerprint"):
         candidate = evidence.candidate(by)
-        if candidate is not None and (by == "bytes" or candidate.comparison.agrees):
+        if candidate is not None and (
+            by == "bytes" or candidate.comparison.agrees or (by != "fingerprint" and not candidate.contradicts)
+        ):
             return candidate.registered
     return None
 
 
-def _manifest(evidence: Evidence) -> Leg:
-    report = evidence.report
+def manifest_leg(report: ManifestReport) -> Leg:
+    """What the manifest of any file says, picture or not."""
     if report.state == "absent":
         return Leg(state="absent", limits="Metadata is lost by most uploads: absence proves nothing.")
     detail: dict[str, Any] = {
@@ -154,7 +165,7 @@ def _watermark(evidence: Evidence) -> Leg:
     candidate = evidence.candidate("watermark")
     if candidate is not None:
         detail["content"] = candidate.comparison.describe()
-        if not candidate.comparison.agrees:
+        if candidate.contradicts:
             return Leg(
                 state="tampered",
                 detail=detail,
@@ -162,6 +173,8 @@ def _watermark(evidence: Evidence) -> Leg:
                 "or most of the picture was replaced.",
             )
         limits = "Whoever has the key can make such a mark."
+        if candidate.comparison.is_undecided:
+            limits += " The picture is of one color and shows nothing else by which to tell it."
         if reading.state == "recognized":
             limits += " It is too damaged to be read by itself, and agrees with the one that this image was given."
         return Leg(state="match", detail=detail, limits=limits)
@@ -215,7 +228,7 @@ def _changes(evidence: Evidence, manifest: Leg, watermark: Leg) -> list[str]:
 def _manifest_changes(evidence: Evidence) -> list[str]:
     report = evidence.report
     if report.state == "unreadable":
-        return ["the manifest is damaged or cut off"]
+        return [DAMAGED]
     if report.is_manifest_changed:
         return ["the manifest was edited after it was signed"]
     if not report.are_bytes_changed:
@@ -244,7 +257,7 @@ def _is_everywhere(regions: tuple[Region, ...]) -> bool:
 def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
     candidate = evidence.candidate("watermark")
     said: list[str] = []
-    if candidate is not None and not candidate.comparison.agrees:
+    if candidate is not None and candidate.contradicts:
         said.append(f"the watermark was moved here from {candidate.registered.image_id}: the picture is another")
     geometry = reading.geometry
     # In a small flat picture a hair's breadth of rotation scores as well as none; where every pixel is as it was signed
@@ -254,7 +267,8 @@ def _mark_changes(evidence: Evidence, reading: Reading) -> list[str]:
             said.append("the colors were inverted")
         if geometry.is_mirrored:
             said.append("it was mirrored")
-        if abs(geometry.rotation) > 0.3:
+        is_flat = candidate is not None and candidate.comparison.is_featureless
+        if abs(geometry.rotation) > (_FLAT_ROTATION if is_flat else _ROTATION):
             said.append(f"it was rotated by {geometry.rotation:.1f} degrees")
         if geometry.scale < 0.985:
             said.append(f"it was cropped to about {geometry.scale:.0%} of its longest side")
