@@ -9,6 +9,7 @@ from typing import Literal
 from .agent.brief import Attachment
 from .errors import BadFile, BadImage
 from .media import sanitize
+from .provenance.inputs import detach
 from .store import Store
 
 __all__ = ["MAX_FILE_BYTES", "keep_document", "keep_image", "take_document", "take_image"]
@@ -17,7 +18,10 @@ MAX_FILE_BYTES = 50 * 1024 * 1024
 
 
 async def take_image(path: Path, store: Store, *, kind: Literal["image", "mask"] = "image") -> Attachment:
-    """An image for a brief: re-encoded without metadata. Raises BadImage or BadFile, naming the file."""
+    """An image for a brief: re-encoded without metadata, its manifest kept apart.
+
+    Raises BadImage or BadFile, naming the file.
+    """
     try:
         return await keep_image(await asyncio.to_thread(_read, path), path.name, store, kind=kind)
     except BadImage as error:
@@ -32,7 +36,10 @@ async def take_document(path: Path, store: Store) -> Attachment:
 async def keep_image(data: bytes, name: str, store: Store, *, kind: Literal["image", "mask"] = "image") -> Attachment:
     """An image that is already in memory, as `take_image` takes one from a file. Raises BadImage."""
     clean, media_type = await asyncio.to_thread(sanitize, data)
-    return Attachment(ref=await store.blobs.put(clean), name=name, media_type=media_type, kind=kind)
+    ref = await store.blobs.put(clean)
+    archive = await asyncio.to_thread(detach, data) if kind == "image" else None
+    manifest = await store.blobs.put(archive) if archive else None
+    return Attachment(ref=ref, name=name, media_type=media_type, kind=kind, manifest=manifest)
 
 
 async def keep_document(data: bytes, name: str, store: Store) -> Attachment:

@@ -19,20 +19,26 @@ class _Frozen(BaseModel):
 
 
 class Turn(_Frozen):
-    """An earlier turn of the conversation. `images` are blob references (`sha256:…`)."""
+    """An earlier turn of the conversation. `images` are blob references (`sha256:…`), `manifests` what some of them
+    came with (`Attachment.manifest`)."""
 
     role: Literal["user", "assistant"]
     text: str = ""
     images: tuple[str, ...] = ()
+    manifests: dict[str, str] = Field(default_factory=dict)
 
 
 class Attachment(_Frozen):
-    """A file that came with the brief, already in the blob store. `kind` is decided by content, not by name."""
+    """A file that came with the brief, already in the blob store. `kind` is decided by content, not by name.
+
+    `manifest` refers to the Content Credentials that an image came with, which its pixels are kept without.
+    """
 
     ref: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     name: str
     media_type: str
     kind: Literal["image", "document", "mask"]
+    manifest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
 
 
 class Brief(_Frozen):
@@ -90,6 +96,12 @@ class Brief(_Frozen):
     def images(self) -> tuple[Attachment, ...]:
         """The attached images, without the mask."""
         return tuple(item for item in self.attachments if item.kind == "image")
+
+    @property
+    def manifests(self) -> dict[str, str]:
+        """The reference of each given image's manifest, by that of its pixels, for those that came with one."""
+        earlier = {ref: manifest for turn in self.turns for ref, manifest in turn.manifests.items()}
+        return earlier | {item.ref: item.manifest for item in self.attachments if item.manifest is not None}
 
     @property
     def is_edit(self) -> bool:

@@ -72,6 +72,7 @@ class Runner:
         mode = "edit" if brief.is_edit else brief.mode
         await store.runs.create(run_id, brief=brief.model_dump(mode="json"), mode=mode, account=brief.account or None)
         refs = [*(item.ref for item in brief.attachments), *(ref for turn in brief.turns for ref in turn.images)]
+        refs += brief.manifests.values()
         for ref in dict.fromkeys(refs):  # from now on they are this run's, and go when it is erased
             await store.keep(run_id, await store.blobs.get(ref))
         return run_id
@@ -144,7 +145,9 @@ class Runner:
         emitter = Emitter(run_id, first=first, clock=self._clock, keep=runs.append_event)
         self._services.recorder.emitters[run_id] = emitter
         brief = Brief.model_validate(record.brief)
-        context = RunContext(run_id, self._services, emitter, repeat_unknown, account=brief.account)
+        context = RunContext(
+            run_id, self._services, emitter, repeat_unknown, account=brief.account, manifests=brief.manifests
+        )
         await self._limit_account(context)
         return context, brief
 

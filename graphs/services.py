@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -146,6 +146,7 @@ class RunContext:
     """What one run carries beside its state; made anew at every start, never checkpointed.
 
     `repeat_unknown` lets a call be sent again whose end is unknown after a kill, though its backend is not idempotent.
+    `manifests` are those of the brief's images (`Brief.manifests`).
     """
 
     run_id: str
@@ -153,6 +154,7 @@ class RunContext:
     emitter: Emitter
     repeat_unknown: bool = False
     account: str = ""
+    manifests: Mapping[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     reasoner: ReasonerChain = field(init=False)
     bill: Bill = field(init=False)

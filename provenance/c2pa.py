@@ -20,6 +20,7 @@ import c2pa  # type: ignore[import-untyped]
 
 from ..errors import BadImage, ConfigError, SafelightError
 from ..media import sniff
+from .inputs import ARCHIVE_TYPE, is_archive
 from .keys import ACCEPTED_EKU, SigningIdentity
 from .manifest import CREATED_ASSERTIONS, Bindings, definition, ingredient
 from .report import ManifestReport, summarize
@@ -191,13 +192,15 @@ def _sign(
         for role, images in (("parent", facts.parents), ("component", facts.components)):
             for index, image in enumerate(images):
                 kind = _media_type(image)
-                builder.add_ingredient(ingredient(role, index, kind), kind, io.BytesIO(image))
+                builder.add_ingredient(
+                    ingredient(role, index, None if kind == ARCHIVE_TYPE else kind), kind, io.BytesIO(image)
+                )
         store = builder.sign(signer, media_type, io.BytesIO(data), out)
     return out.getvalue(), bytes(store)
 
 
 def _media_type(image: bytes) -> str:
-    kind = sniff(image)
+    kind = ARCHIVE_TYPE if is_archive(image) else sniff(image)
     if kind is None:
         raise BadImage("An image that this one edits or refers to is of a kind that cannot be recorded.")
     return kind

@@ -80,18 +80,18 @@ def definition(
     }
 
 
-def ingredient(role: str, index: int, media_type: str) -> dict[str, str]:
-    """The ingredient of a parent or component: C2PA allows one `parentOf`, further parents are `componentOf`."""
+def ingredient(role: str, index: int, media_type: str | None) -> dict[str, str]:
+    """The ingredient of a parent or component: C2PA allows one `parentOf`, further parents are `componentOf`.
+
+    `media_type` is None for an archive, which says it itself. What an image only refers to is `inputTo`: its pixels are
+    not in the result, which is what `componentOf` would say (C2PA 2.x, relationships of ingredients).
+    """
+    said = {} if media_type is None else {"format": media_type}
     if role == "parent":
         relationship = "componentOf" if index else "parentOf"
         label = f"{PARENT_LABEL}-{index}" if index else PARENT_LABEL
-        return {"title": f"input {index + 1}", "format": media_type, "relationship": relationship, "label": label}
-    return {
-        "title": f"reference {index + 1}",
-        "format": media_type,
-        "relationship": "inputTo",
-        "label": f"component-{index}",
-    }
+        return {"title": f"input {index + 1}", "relationship": relationship, "label": label, **said}
+    return {"title": f"reference {index + 1}", "relationship": "inputTo", "label": f"component-{index}", **said}
 
 
 def _actions(facts: StampFacts, bindings: Bindings, version: str, now: datetime) -> list[dict[str, Any]]:

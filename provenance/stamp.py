@@ -17,7 +17,8 @@ class StampFacts(_Frozen):
     """The public facts of one image: no prompt text, unless the operator asks for it in `prompt`.
 
     `algorithmic` chooses C2PA's digital source type (`algorithmicMedia` over `trainedAlgorithmicMedia`). `parents`
-    are encoded images that this one edits, `components` those it refers to. `sources` are (title, address) pairs.
+    are encoded images that this one edits, `components` those it refers to; or what `inputs.detach` gave of one.
+    `sources` are (title, address) pairs.
     `adopted` says that the image is its parent, unchanged: an operator's own, of whose making nothing is claimed.
     """
 

@@ -187,16 +187,20 @@ async def _turn(inputs: Inputs, spoken: Spoken) -> Turn | None:
     text, linked = _without_images(spoken.text)
     if spoken.role == "system":
         return Turn(role="assistant", text=f"Instructions: {text}") if text else None
-    refs = []
+    taken = []
     # Of addresses in running text only our own are followed: nobody offered the others as images.
     own = [source for source in linked if inputs.server.links.file_of(source)]
     for source in (*spoken.images, *own):
         # What an old message refers to may be gone by now: the conversation goes on without it.
         try:
-            refs.append((await inputs.image(source)).ref)
+            taken.append(await inputs.image(source))
         except ApiError:
             continue
-    return Turn(role=spoken.role, text=text, images=tuple(refs[:MAX_IMAGES])) if text or refs else None
+    if not text and not taken:
+        return None
+    taken = taken[:MAX_IMAGES]
+    manifests = {each.ref: each.manifest for each in taken if each.manifest is not None}
+    return Turn(role=spoken.role, text=text, images=tuple(each.ref for each in taken), manifests=manifests)
 
 
 def _without_images(text: str) -> tuple[str, tuple[str, ...]]:

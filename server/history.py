@@ -25,10 +25,12 @@ def turns_after(record: RunRecord) -> tuple[Turn, ...]:
         return earlier
     result = RunResult.model_validate(record.result)
     images = [image for image in result.images if image.ref]
+    given = [item for item in record.brief.get("attachments", ()) if item["kind"] == "image"]
     asked = Turn(
         role="user",
         text=_asked(record, result),
-        images=tuple(item["ref"] for item in record.brief.get("attachments", ()) if item["kind"] == "image"),
+        images=tuple(item["ref"] for item in given),
+        manifests={item["ref"]: item["manifest"] for item in given if item.get("manifest")},
     )
     made = Turn(
         role="assistant",

@@ -10,7 +10,6 @@ from langgraph.runtime import Runtime
 
 from ...errors import SafelightError, Uncleared
 from ...events import ImageBlocked, ImageFinished, ImageStarted
-from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
 from ...services import account_hash
 from ...tools.images.generator import DeclinedImage, GeneratedImage, ImageRequest
@@ -21,7 +20,7 @@ from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
 from .prompt import outcome_record
 from .refusal import reason_for
-from .stamping import stamp_once
+from .stamping import facts_of, stamp_once
 
 __all__ = ["read_task", "write_image"]
 
@@ -86,18 +85,7 @@ async def _stamped(
     store, services = context.services.store, context.services
 
     async def make() -> dict[str, Any]:
-        facts = StampFacts(
-            run_id=context.run_id,
-            image=spec.index,
-            model=image.model,
-            algorithmic=image.algorithmic,
-            title=spec.title,
-            parents=tuple([await store.blobs.get(spec.edit_of)] if spec.edit_of else ()),
-            components=tuple([await store.blobs.get(ref) for ref in spec.references]),
-            sources=tuple((title, url) for title, url in sources),
-            policy_version=services.policies.version,
-            prompt=spec.prompt if services.claim_prompt else None,
-        )
+        facts = await facts_of(spec, sources, context, model=image.model, algorithmic=image.algorithmic)
         data, stamp = await services.stamper.stamp(image.data, image.media_type, facts)
         return {
             "status": "cleared",

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ...provenance.stamp import StampFacts
 from ...store import Finished, Started
+from ...tools.images.spec import ImageSpec
 from ..services import RunContext
 
-__all__ = ["stamp_once"]
+__all__ = ["facts_of", "stamp_once"]
+
+
+async def facts_of(
+    spec: ImageSpec, sources: Sequence[Sequence[str]], context: RunContext, *, model: str, algorithmic: bool
+) -> StampFacts:
+    """What is said of an image, and of a vector file of it: from which inputs it was made, too, as they came."""
+    services = context.services
+
+    async def came(ref: str) -> bytes:
+        return await services.store.blobs.get(context.manifests.get(ref, ref))
+
+    return StampFacts(
+        run_id=context.run_id,
+        image=spec.index,
+        model=model,
+        algorithmic=algorithmic,
+        title=spec.title,
+        parents=tuple([await came(spec.edit_of)] if spec.edit_of else ()),
+        components=tuple([await came(ref) for ref in spec.references]),
+        sources=tuple((title, url) for title, url in sources),
+        policy_version=services.policies.version,
+        prompt=spec.prompt if services.claim_prompt else None,
+    )
 
 
 async def stamp_once(

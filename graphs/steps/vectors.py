@@ -10,7 +10,6 @@ from langgraph.types import Send
 
 from ...agent.plan import Plan
 from ...errors import BadInput, SafelightError, Uncleared
-from ...provenance.stamp import StampFacts
 from ...safety.guard import Blocked, Cleared
 from ...tools.images.generator import ImageRequest
 from ...tools.images.spec import ImageSpec, StyleSheet
@@ -22,7 +21,7 @@ from ..services import RunContext, about_image
 from ..state import ImageTask, RunState
 from .prompt import outcome_record
 from .refusal import reason_for
-from .stamping import stamp_once
+from .stamping import facts_of, stamp_once
 
 __all__ = ["demand_drawn", "read_vector", "vector_sends", "write_vector"]
 
@@ -94,16 +93,7 @@ async def _signed(task: ImageTask, file: VectorFile, context: RunContext) -> dic
     spec = ImageSpec.model_validate(task["spec"])
 
     async def make() -> dict[str, Any]:
-        facts = StampFacts(
-            run_id=context.run_id,
-            image=spec.index,
-            model=task["record"]["model"],
-            algorithmic=True,
-            title=spec.title,
-            sources=tuple((title, url) for title, url in task["sources"]),
-            policy_version=services.policies.version,
-            prompt=spec.prompt if services.claim_prompt else None,
-        )
+        facts = await facts_of(spec, task["sources"], context, model=task["record"]["model"], algorithmic=True)
         data, stamp = await services.stamper.stamp_vector(file.data, file.media_type, file.shown, facts)
         picture = await store.blobs.get(task["record"]["ref"])
         final = await asyncio.to_thread(opened, data, file.kind, picture)
