@@ -13,29 +13,14 @@ import os
 import statistics
 import time
 from pathlib import Path
+from typing import get_args
 
 from safelight.tools.images.canvas import Canvas
 from safelight.tools.images.generator import ImageRequest
-from safelight.tools.images.spec import Chart, ImageSpec, Item, Size, StyleSheet
+from safelight.tools.images.spec import Chart, Direction, ImageSpec, Item, Role, Size, StyleSheet
 
-DIRECTIONS = ("swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful")
-ROLES = (
-    "cover",
-    "step",
-    "comparison",
-    "timeline",
-    "chart",
-    "diagram",
-    "close_up",
-    "facts",
-    "summary",
-    "scene",
-    "quote",
-    "list",
-    "cycle",
-    "map",
-    "panels",
-)
+DIRECTIONS = get_args(Direction)
+ROLES = get_args(Role)
 ITEMS = tuple(
     Item(label=label, detail=detail, icon=icon, value=value)
     for label, detail, icon, value in (

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..durable import write_whole
 from ..errors import BadFile, BadInput
 from ..jsonl import Journal, read_kept
 from .record import Record
@@ -117,9 +118,8 @@ def _each_once(places: Sequence[Path]) -> Iterator[Record]:
 def _agree(folder: Path, description: dict[str, Any]) -> None:
     path = folder / _DESCRIPTION
     if not path.exists():
-        fresh = path.with_suffix(".part")
-        fresh.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+        write_whole(path, text.encode(), permissions=0o644)
         return
     if differs := _differing(read_description(folder), json.loads(json.dumps(description))):
         raise BadInput(f"{folder} holds an evaluation with another {differs}. Choose another --out, or remove it.")

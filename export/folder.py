@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..durable import write_whole
 from ..errors import StoreError
 from ..graphs.result import Delivery, RunResult
 from ..store import Store
@@ -17,6 +17,7 @@ from .page import render_page
 
 __all__ = ["check_folder", "export_run"]
 
+_READABLE = 0o644
 _SUFFIX = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -71,14 +72,15 @@ def _write(
         for image in result.images:
             if image.ref:
                 path = folder / f"image-{image.index + 1}.{_SUFFIX[image.media_type]}"
-                _replace(path, blobs[image.ref])
+                write_whole(path, blobs[image.ref], permissions=_READABLE)
                 images.append(_with_vector(image.model_copy(update={"path": str(path)}), blobs, path))
             else:
                 images.append(image)
         result = result.model_copy(update={"images": tuple(images)})
         run = run_record(result, brief, events)
-        _replace(folder / "run.json", json.dumps(run, ensure_ascii=False, indent=2).encode())
-        _replace(folder / "index.html", render_page(run).encode())
+        text = json.dumps(run, ensure_ascii=False, indent=2).encode()
+        write_whole(folder / "run.json", text, permissions=_READABLE)
+        write_whole(folder / "index.html", render_page(run).encode(), permissions=_READABLE)
     except OSError as error:
         raise StoreError(
             f"The results could not be written to {folder}: {error.strerror}. They are safe in the store: "
@@ -93,7 +95,7 @@ def _with_vector(image: Delivery, blobs: Mapping[str, bytes], path: Path) -> Del
     if image.vector is None:
         return image
     beside = path.with_suffix(f".{_SUFFIX[image.vector.media_type]}")
-    _replace(beside, blobs[image.vector.ref])
+    write_whole(beside, blobs[image.vector.ref], permissions=_READABLE)
     return image.model_copy(update={"vector": image.vector.model_copy(update={"path": str(beside)})})
 
 
@@ -112,18 +114,3 @@ def run_record(result: RunResult, brief: dict[str, Any], events: list[dict[str, 
 
 def _without(event: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name not in {"type", "run_id", "seq"}}
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside, flush to the disk, then rename: readers see the old file or the new one."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from ..durable import write_whole
 from ..errors import ConfigError
 
 __all__ = ["Bundle", "current_bundle", "retired_bundles", "rotate_bundle"]
@@ -58,7 +58,7 @@ def current_bundle(folder: Path, algorithm: Literal["es256", "ed25519"], now: da
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with contextlib.suppress(FileExistsError):  # another process was first: its chain is the chain
-                _write(path, _text(_make(algorithm, now)), replace=False)
+                write_whole(path, _text(_make(algorithm, now)), replace=False)
         return _read(path)
 
 
@@ -77,8 +77,8 @@ def rotate_bundle(folder: Path, algorithm: Literal["es256", "ed25519"], now: dat
     old = current_bundle(folder, algorithm, now)
     serial = x509.load_pem_x509_certificate(old.leaf).serial_number
     with _only_config_errors(path):
-        _write(folder / f"signing-{serial:x}.pem", _text(Bundle(old.leaf, old.intermediate, old.root)), replace=True)
-        _write(path, _text(_make(algorithm, now)), replace=True)
+        write_whole(folder / f"signing-{serial:x}.pem", _text(Bundle(old.leaf, old.intermediate, old.root)))
+        write_whole(path, _text(_make(algorithm, now)))
         return _read(path)
 
 
@@ -178,23 +178,6 @@ def _read(path: Path) -> Bundle:
     if key:
         serialization.load_pem_private_key(key, password=None)
     return Bundle(leaf, intermediate, root, key or None)
-
-
-def _write(path: Path, text: bytes, *, replace: bool) -> None:
-    """Whole or not at all, readable by the owner alone. Raises FileExistsError where it may not replace."""
-    descriptor, written = tempfile.mkstemp(dir=path.parent, prefix=".signing-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            os.replace(written, path)
-        else:
-            os.link(written, path)  # fails where the name is taken, unlike a rename
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(written)
 
 
 @contextlib.contextmanager

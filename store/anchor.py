@@ -8,12 +8,11 @@ database alone; copied to another machine, against whoever has this one.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..durable import write_whole
 from ..errors import LedgerBroken, StoreError
 from .chain import Head, Seal
 
@@ -71,15 +70,6 @@ class Anchor:
         text = json.dumps({"seq": head.seq, "hash": head.hash.hex(), "key_id": head.key_id, "mac": head.mac.hex()})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=".anchor-")
-            try:
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(name, self._path)
-            except BaseException:
-                os.unlink(name)
-                raise
+            write_whole(self._path, text.encode("ascii"))
         except OSError as error:
             raise StoreError(f"The ledger's anchor {self._path} cannot be written: {error}.") from error

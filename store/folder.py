@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ..durable import write_whole
 from ..errors import StoreError
 
 __all__ = ["Folder"]
@@ -62,16 +63,7 @@ class Folder:
             if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
                 return
             self._make(path.parent)
-            descriptor, written = tempfile.mkstemp(dir=self._incoming)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(written, path)
-            except BaseException:
-                os.unlink(written)
-                raise
+            write_whole(path, data, beside=self._incoming)
             _sync(path.parent)
         except OSError as error:
             raise self._failed("written", error) from error

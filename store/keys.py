@@ -11,12 +11,12 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ..durable import write_whole
 from ..errors import ConfigError
 
 __all__ = ["KeyRing", "Keys"]
@@ -125,19 +125,7 @@ class KeyRing:
     def _write(self, path: Path, keys: Keys, *, replace: bool) -> None:
         text = json.dumps({"current": keys.current, "keys": {name: key.hex() for name, key in keys.secrets.items()}})
         try:
-            descriptor, written = tempfile.mkstemp(dir=self._folder, prefix=".key-")  # mode 0600
-            try:
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if replace:
-                    os.replace(written, path)
-                else:
-                    os.link(written, path)  # fails where the name is taken, unlike a rename
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(written)
+            write_whole(path, text.encode("ascii"), replace=replace)
         except FileExistsError:
             raise
         except OSError as error:

@@ -18,8 +18,8 @@ import safelight
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {
-    "avif": 0, "blocking": 0, "config": 0, "containers": 0, "media": 0, "events": 0, "errors": 0, "jsonl": 0,
-    "png": 0, "processes": 0,
+    "avif": 0, "blocking": 0, "config": 0, "containers": 0, "durable": 0, "errors": 0, "events": 0, "jsonl": 0,
+    "media": 0, "png": 0, "processes": 0,
     "services": 1, "store": 1, "safety": 2, "provenance": 3, "tools": 4, "agent": 5, "graphs": 6,
     "server": 7, "evals": 7, "cli": 7, "export": 7, "assembly": 7, "client": 7, "intake": 7, "models": 7, "recall": 7,
     "testing": 7, "warming": 7,

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 (specs read best in long lines)
 """What no page may ever do: overflow, overlap, drop text in silence, or set type that cannot be read."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -8,26 +10,10 @@ from hypothesis import strategies as st
 from safelight.tools.images.canvas.direction import directions
 from safelight.tools.images.canvas.render import draw
 from safelight.tools.images.canvas.typeset import Typesetter
-from safelight.tools.images.spec import Chart, ImageSpec, Item, Size, StyleSheet
+from safelight.tools.images.spec import Chart, ImageSpec, Item, Role, Size, StyleSheet
 
 TYPESETTER = Typesetter()
-ROLES = [
-    "cover",
-    "step",
-    "comparison",
-    "timeline",
-    "chart",
-    "diagram",
-    "close_up",
-    "facts",
-    "summary",
-    "scene",
-    "quote",
-    "list",
-    "cycle",
-    "map",
-    "panels",
-]
+ROLES = get_args(Role)
 DIRECTIONS = sorted(directions())
 
 
