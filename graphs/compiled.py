@@ -118,22 +118,22 @@ class CompiledGuardedGraph(CompiledStateGraph[StateT, ContextT, InputT, OutputT]
                 "and write events from nodes, or compile with allow_unvetted=True."
             )
 
+    def _vet_stream(self, given: Any, mode: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Mode and options to stream with; `invoke`, which streams inside, has vetted its own."""
+        if options.pop("vetted_by", None) is _VETTED:
+            return mode, options
+        options = self._admit(given, options)
+        self._vet_modes(mode or "custom")
+        return mode or "custom", options
+
     def stream(self, input: Any, config: Any = None, *, stream_mode: Any = None, **options: Any) -> Iterator[Any]:
         """As LangGraph's; the mode is `custom` unless given. Raises as `invoke`, and GraphError for other modes."""
-        vetted = options.pop("vetted_by", None) is _VETTED
-        if not vetted:
-            options = self._admit(input, options)
-            stream_mode = stream_mode or "custom"
-            self._vet_modes(stream_mode)
+        stream_mode, options = self._vet_stream(input, stream_mode, options)
         return super().stream(input, config, stream_mode=stream_mode, **options)
 
     def astream(self, input: Any, config: Any = None, *, stream_mode: Any = None, **options: Any) -> AsyncIterator[Any]:
         """As LangGraph's; the mode is `custom` unless given. Raises as `invoke`, and GraphError for other modes."""
-        vetted = options.pop("vetted_by", None) is _VETTED
-        if not vetted:
-            options = self._admit(input, options)
-            stream_mode = stream_mode or "custom"
-            self._vet_modes(stream_mode)
+        stream_mode, options = self._vet_stream(input, stream_mode, options)
         return super().astream(input, config, stream_mode=stream_mode, **options)
 
     def invoke(self, input: Any, config: Any = None, *, stream_mode: Any = "values", **options: Any) -> Any:

@@ -9,6 +9,8 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 BARE = """
@@ -65,25 +67,15 @@ def test_every_module_imports() -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_a_run_says_what_to_install(home: Path) -> None:
-    done = bare("""
-        sys.argv = ["safelight", "generate", "a cat"]
+@pytest.mark.parametrize(("command", "extra"), [(("generate", "a cat"), "embedded"), (("serve",), "server")])
+def test_a_command_says_what_to_install(home: Path, command: tuple[str, ...], extra: str) -> None:
+    done = bare(f"""
+        sys.argv = ["safelight", *{command!r}]
         from safelight.cli import main
         main()
     """)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "safelight[embedded]" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_serving_says_what_to_install(home: Path) -> None:
-    done = bare("""
-        sys.argv = ["safelight", "serve"]
-        from safelight.cli import main
-        main()
-    """)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "safelight[server]" in done.stderr
+    assert f"safelight[{extra}]" in done.stderr
     assert "Traceback" not in done.stderr
 
 

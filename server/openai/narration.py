@@ -166,14 +166,17 @@ class Narration:
             )
         return [*events, self._item_event("response.image_generation_call.completed", item), self._done(item)]
 
-    def _say(self, text: str, annotations: list[Part]) -> list[Part]:
-        item: Part = {
+    def _message(self) -> Part:
+        return {
             "id": f"msg_{self._key}",
             "type": "message",
             "role": "assistant",
             "status": "in_progress",
             "content": [],
         }
+
+    def _say(self, text: str, annotations: list[Part]) -> list[Part]:
+        item = self._message()
         empty = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         events = [self._add(item), self._item_event("response.content_part.added", item, content_index=0, part=empty)]
         for start in range(0, len(text), _PIECE):
@@ -196,13 +199,7 @@ class Narration:
         return [*events, *self._close_message(item, part)]
 
     def _refuse(self, text: str) -> list[Part]:
-        item: Part = {
-            "id": f"msg_{self._key}",
-            "type": "message",
-            "role": "assistant",
-            "status": "in_progress",
-            "content": [],
-        }
+        item = self._message()
         empty = {"type": "refusal", "refusal": ""}
         return [
             self._add(item),

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -17,6 +17,7 @@ from ...errors import BadBrief, BadFile, BadImage, BadInput
 from ...intake import keep_document, keep_image
 from ...media import sniff
 from ...store import RunRecord, Store
+from ...tools.images.spec import Direction
 from ..auth import Caller
 from ..history import turns_after
 from ..state import ServerState
@@ -35,12 +36,7 @@ SIZES = (
     ("1920x1080", "wide 16:9"),
     ("1080x1920", "tall 9:16"),
 )
-STYLES = (
-    ("", "what suits"),
-    *((name, name) for name in (
-        "swiss", "editorial", "darkroom", "blueprint", "papercut", "chalkboard", "botanical", "playful"
-    )),
-)  # fmt: skip
+STYLES = (("", "what suits"), *((name, name) for name in get_args(Direction)))
 MODES = (("thinking", "thinking"), ("instant", "instant"))
 
 _MOST_FILES = 10

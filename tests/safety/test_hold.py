@@ -35,6 +35,13 @@ def says_yes(answer: object) -> bool:
     return answer == "yes"
 
 
+async def until_cancelled(cancelled: asyncio.Event) -> None:
+    try:
+        await asyncio.sleep(30)
+    finally:
+        cancelled.set()
+
+
 async def settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
@@ -90,13 +97,7 @@ async def test_only_true_passes(answer: Any) -> None:
 async def test_a_failing_check_cancels_the_work_and_raises() -> None:
     door, cancelled = Door(), asyncio.Event()
 
-    async def work() -> None:
-        try:
-            await asyncio.sleep(30)
-        finally:
-            cancelled.set()
-
-    both = asyncio.create_task(beside(door.check(), work, passed=says_yes))
+    both = asyncio.create_task(beside(door.check(), lambda: until_cancelled(cancelled), passed=says_yes))
     await settle()
     door.fail(RuntimeError("the guard broke"))
     with pytest.raises(RuntimeError, match="the guard broke"):
@@ -125,13 +126,7 @@ async def test_a_failure_of_the_work_waits_for_the_verdict(answer: str) -> None:
 async def test_a_cancelled_caller_cancels_both() -> None:
     door, cancelled = Door(), asyncio.Event()
 
-    async def work() -> None:
-        try:
-            await asyncio.sleep(30)
-        finally:
-            cancelled.set()
-
-    both = asyncio.create_task(beside(door.check(), work, passed=says_yes))
+    both = asyncio.create_task(beside(door.check(), lambda: until_cancelled(cancelled), passed=says_yes))
     await settle()
     both.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -289,10 +284,7 @@ async def test_a_pure_effect_is_cancelled_by_its_check() -> None:
     cancelled = asyncio.Event()
 
     async def forever(value: str) -> str:
-        try:
-            await asyncio.sleep(30)
-        finally:
-            cancelled.set()
+        await until_cancelled(cancelled)
         return value
 
     recorder = MemoryRecorder()
