@@ -14,6 +14,7 @@ from .graphs.runner import Runner
 from .graphs.services import Budget, RunRecorder, Services, Toolbox
 from .models import build_generators, build_reasoners, build_stack, check_prices
 from .processes import Processes
+from .provenance.keys import SigningIdentity
 from .provenance.stamper import ImageStamper, open_stamper
 from .recall import recall_from
 from .safety.clearance import ClearanceOffice
@@ -49,8 +50,8 @@ class Assembly:
 
 
 @asynccontextmanager
-async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
-    """Everything, built in order and closed in reverse.
+async def open_assembly(settings: Settings, identity: SigningIdentity | None = None) -> AsyncIterator[Assembly]:
+    """Everything, built in order and closed in reverse; `identity` signs, else the one that the settings name.
 
     Raises:
         ConfigError: a setting names something that does not exist or is not installed.
@@ -71,7 +72,7 @@ async def open_assembly(settings: Settings) -> AsyncIterator[Assembly]:
         guard = Guard(stack, office, recorder)
         processes = Processes(settings.stamp_processes or 0)
         exits.callback(processes.close)
-        stamper = await open_stamper(settings, store, processes)
+        stamper = await open_stamper(settings, store, processes, identity)
         documents = DocumentReader()
         exits.callback(documents.close)
         prices = await asyncio.to_thread(PriceTable.load, settings.prices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .agent.brief import Brief
 from .assembly import Assembly, open_assembly
@@ -18,6 +18,9 @@ from .provenance import Assessment
 from .store import Store
 from .warming import warm
 
+if TYPE_CHECKING:
+    from .provenance.keys import SigningIdentity
+
 __all__ = ["Safelight", "generate"]
 
 
@@ -25,11 +28,14 @@ class Safelight:
     """One process's thinking mode.
 
     Use it as an async context manager, or call `aclose` when done; it opens what it needs on first use. `settings`
-    are read from the environment and `safelight.toml` where not given. Any number of runs may be under way at once.
+    are read from the environment and `safelight.toml` where not given. `identity` signs what is delivered, in place of
+    the one that the settings name: for keys in a vault (`SigningIdentity.remote`). Any number of runs may be under way
+    at once.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, identity: SigningIdentity | None = None) -> None:
         self._settings = settings
+        self._identity = identity
         self._exits = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._assembly: Assembly | None = None
@@ -52,7 +58,7 @@ class Safelight:
             if self._assembly is None:
                 settings = self._settings or load_settings()
                 asyncio.get_running_loop().run_in_executor(None, warm, settings)
-                self._assembly = await self._exits.enter_async_context(open_assembly(settings))
+                self._assembly = await self._exits.enter_async_context(open_assembly(settings, self._identity))
             return self._assembly
 
     async def run(self, brief: Brief) -> RunResult:

@@ -2,7 +2,7 @@
 
     identity = SigningIdentity.development(keys_dir)               # of our own making, marked as such everywhere
     identity = SigningIdentity.from_files(chain, key)              # production, PEM
-    identity = SigningIdentity.from_environment(os.environ)        # production, PEM in SAFELIGHT_SIGNING_CHAIN and _KEY
+    identity = SigningIdentity.from_environment(os.environ)        # production, SAFELIGHT_SIGNING_CHAIN and _KEY
     identity = SigningIdentity.remote(chain, signer)               # production, the key stays in a KMS or HSM
 
 A chain is what C2PA 2.x section 14.5 asks of a claim signer: X.509 v3, leaf first, root left out, digitalSignature,
@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from ..errors import ConfigError
 from .development import Bundle, current_bundle, retired_bundles, rotate_bundle
+from .pkcs11 import Pkcs11Signer, is_address
 
 __all__ = ["ACCEPTED_EKU", "Algorithm", "RemoteSigner", "SigningIdentity"]
 
@@ -123,13 +124,24 @@ class SigningIdentity:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> SigningIdentity | None:
-        """A production identity from SAFELIGHT_SIGNING_CHAIN and _KEY (PEM text); None where neither is set."""
+        """A production identity from SAFELIGHT_SIGNING_CHAIN and _KEY (PEM text); None where neither is set.
+
+        The key may be the address of one in a token (`pkcs11.Pkcs11Signer.at`), whose PIN is SAFELIGHT_SIGNING_PIN.
+        Raises ConfigError as `from_pem` does.
+        """
         chain, key = environment.get("SAFELIGHT_SIGNING_CHAIN"), environment.get("SAFELIGHT_SIGNING_KEY")
         if not chain and not key:
             return None
         if not chain or not key:
             raise ConfigError("SAFELIGHT_SIGNING_CHAIN and SAFELIGHT_SIGNING_KEY must be set together.")
-        return cls.from_pem(chain.encode(), key.encode(), tsa_url=environment.get("SAFELIGHT_TSA_URL") or None)
+        tsa_url = environment.get("SAFELIGHT_TSA_URL") or None
+        if not is_address(key):
+            return cls.from_pem(chain.encode(), key.encode(), tsa_url=tsa_url)
+        signer = Pkcs11Signer.at(key, environment.get("SAFELIGHT_SIGNING_PIN", ""))
+        identity = cls.remote(chain.encode(), signer, tsa_url=tsa_url)
+        if identity.algorithm != "es256":
+            raise ConfigError("A key in a token signs with P-256 here: the certificate is of another kind.")
+        return identity
 
     @classmethod
     def remote(

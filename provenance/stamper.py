@@ -203,23 +203,25 @@ class ImageStamper:
         return reading, Content.of(image)
 
 
-async def open_stamper(settings: Settings, store: Store, processes: Processes | None = None) -> ImageStamper:
-    """The stamper that the settings ask for: with a production certificate, or else with the development chain.
+async def open_stamper(
+    settings: Settings,
+    store: Store,
+    processes: Processes | None = None,
+    identity: SigningIdentity | None = None,
+) -> ImageStamper:
+    """The stamper that the settings ask for: with a production certificate, or else with the development chain; or
+    with that `identity`, whose key may be anywhere.
 
     Raises:
         ConfigError: the certificate and key cannot be used.
     """
-    return await asyncio.to_thread(_open_stamper, settings, StoreRegistry(store.images), processes)
+    return await asyncio.to_thread(_open_stamper, settings, StoreRegistry(store.images), processes, identity)
 
 
-def _open_stamper(settings: Settings, registry: Registry, processes: Processes | None) -> ImageStamper:
-    if (settings.certificate is None) != (settings.private_key is None):
-        raise ConfigError("certificate and private_key must be set together: a PEM chain (leaf first) and its key.")
-    if settings.certificate is not None and settings.private_key is not None:
-        identity = SigningIdentity.from_files(settings.certificate, settings.private_key)
-    else:
-        identity = SigningIdentity.from_environment(os.environ) or SigningIdentity.development(settings.keys_dir)
-    identity = identity.with_retired(_read_pem(path) for path in settings.retired_certificates)
+def _open_stamper(
+    settings: Settings, registry: Registry, processes: Processes | None, identity: SigningIdentity | None
+) -> ImageStamper:
+    identity = (identity or _identity(settings)).with_retired(_read_pem(path) for path in settings.retired_certificates)
     if settings.tsa_url:
         identity = identity.with_tsa(settings.tsa_url)
     for warning in () if identity.is_development else identity.warnings():
@@ -236,6 +238,14 @@ def _open_stamper(settings: Settings, registry: Registry, processes: Processes |
         trust_list=b"" if settings.trust_list is None else _read_pem(settings.trust_list),
         processes=processes,
     )
+
+
+def _identity(settings: Settings) -> SigningIdentity:
+    if (settings.certificate is None) != (settings.private_key is None):
+        raise ConfigError("certificate and private_key must be set together: a PEM chain (leaf first) and its key.")
+    if settings.certificate is not None and settings.private_key is not None:
+        return SigningIdentity.from_files(settings.certificate, settings.private_key)
+    return SigningIdentity.from_environment(os.environ) or SigningIdentity.development(settings.keys_dir)
 
 
 def _read_pem(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from safelight.errors import ConfigError
 from safelight.provenance.c2pa import ContentCredentials
 from safelight.provenance.keys import SigningIdentity
 from safelight.provenance.pkcs11 import Pkcs11Signer
@@ -88,14 +89,17 @@ def test_an_authority_that_answers_dates_the_signature(identity: SigningIdentity
     assert undated.read(sign(undated).data, "image/png").signed_at is None
 
 
-@pytest.fixture
-def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A new token of SoftHSM with the key of a production chain, whose PEM is the path."""
+@pytest.fixture(scope="module")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new token of SoftHSM with the key of a production chain, whose PEM is the path.
+
+    One for all tests: the library reads its configuration once in a process.
+    """
+    tmp_path = tmp_path_factory.mktemp("softhsm")
     folder = tmp_path / "tokens"
     folder.mkdir()
     config = tmp_path / "softhsm2.conf"
     config.write_text(f"directories.tokendir = {folder}\nobjectstore.backend = file\nlog.level = ERROR\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(config))
     chain, key = production()
     (tmp_path / "chain.pem").write_bytes(chain)
     (tmp_path / "key.pem").write_bytes(key)
@@ -105,10 +109,17 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"--import {tmp_path / 'key.pem'} --token press --label c2pa --id a1 --pin 1234",
     ):
         subprocess.run(["softhsm2-util", *command.split()], check=True, capture_output=True, env=environment)
-    return tmp_path / "chain.pem"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(config))
+        yield tmp_path / "chain.pem"
 
 
-@pytest.mark.skipif(not SOFTHSM.exists() or shutil.which("softhsm2-util") is None, reason="needs SoftHSM 2")
+needs_softhsm = pytest.mark.skipif(
+    not SOFTHSM.exists() or shutil.which("softhsm2-util") is None, reason="needs SoftHSM 2"
+)
+
+
+@needs_softhsm
 def test_a_key_in_a_token_signs_and_never_leaves_it(token: Path) -> None:
     pytest.importorskip("pkcs11")
     signer = Pkcs11Signer(str(SOFTHSM), token="press", label="c2pa", pin="1234")
@@ -120,3 +131,49 @@ def test_a_key_in_a_token_signs_and_never_leaves_it(token: Path) -> None:
     credentials = ContentCredentials(SigningIdentity.remote(token.read_bytes(), signer), version="1")
     report = credentials.read(sign(credentials).data, "image/png")
     assert (report.state, report.origin) == ("trusted", "ours")
+
+
+@needs_softhsm
+def test_the_environment_names_a_key_in_a_token(token: Path) -> None:
+    pytest.importorskip("pkcs11")
+    environment = {
+        "SAFELIGHT_SIGNING_CHAIN": token.read_text(),
+        "SAFELIGHT_SIGNING_KEY": f"pkcs11:token=press;object=c2pa?module-path={SOFTHSM}",
+        "SAFELIGHT_SIGNING_PIN": "1234",
+    }
+    identity = SigningIdentity.from_environment(environment)
+    assert identity is not None
+    assert identity.describe()["key"] == "remote"
+    credentials = ContentCredentials(identity, version="1")
+    assert credentials.read(sign(credentials).data, "image/png").origin == "ours"
+    again = SigningIdentity.from_environment(environment)  # two of them in one process
+    assert again is not None
+    assert sign(ContentCredentials(again, version="1")).label
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("pkcs11:token=press;object=c2pa", "module-path"),
+        ("pkcs11:object=c2pa?module-path=/lib/token.so", "token"),
+        ("pkcs11:token=press?module-path=/lib/token.so", "object"),
+        ("pkcs11:token=press;object=c2pa;nonsense?module-path=/lib/token.so", "nonsense"),
+    ],
+)
+def test_an_address_of_a_key_that_cannot_work_is_named(key: str, said: str) -> None:
+    pytest.importorskip("pkcs11")
+    chain, _ = production()
+    environment = {"SAFELIGHT_SIGNING_CHAIN": chain.decode(), "SAFELIGHT_SIGNING_KEY": key}
+    with pytest.raises(ConfigError, match=said):
+        SigningIdentity.from_environment(environment)
+
+
+def test_a_token_signs_with_the_curve_that_it_can() -> None:
+    pytest.importorskip("pkcs11")
+    chain, _ = production(bits=2048)
+    environment = {
+        "SAFELIGHT_SIGNING_CHAIN": chain.decode(),
+        "SAFELIGHT_SIGNING_KEY": "pkcs11:token=press;object=c2pa?module-path=/lib/token.so",
+    }
+    with pytest.raises(ConfigError, match="P-256"):
+        SigningIdentity.from_environment(environment)
