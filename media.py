@@ -40,7 +40,6 @@ except ImportError:  # a Pillow built without it
     _AVIF = False
 
 __all__ = [
-    "ACCEPTED",
     "DEFAULT_LIMITS",
     "ImageLimits",
     "Picture",
@@ -65,7 +64,6 @@ _PLUGINS: dict[str, Callable[..., ImageFile.ImageFile]] = {
 if _AVIF:
     _PLUGINS["image/avif"] = AvifImagePlugin.AvifImageFile
 
-ACCEPTED = tuple(_PLUGINS)
 _LOSSY = {"image/jpeg", "image/webp", "image/avif"}
 _ACCEPTED_WORDS = "PNG, JPEG, WebP, AVIF, GIF or BMP" if _AVIF else "PNG, JPEG, WebP, GIF or BMP"
 # Where the Exif orientation must turn or mirror the picture for it to stand upright.

@@ -107,14 +107,17 @@ async def _search(settings: Settings) -> list[Finding]:
     from ..services import ServicePool
     from ..tools.reader import DocumentReader
 
+    pool = ServicePool(settings)
     try:
-        chain = open_searching(settings, DocumentReader(), ServicePool(settings)).provider
+        chain = open_searching(settings, DocumentReader(), pool).provider
+        if chain is None:
+            return [Finding("search", "note", "switched off", "Set SAFELIGHT_SEARCH=ddgs, searxng:URL or folder:PATH.")]
+        try:
+            hits = await chain.search("darkroom safelight", limit=1)
+        except SafelightError as error:
+            return [Finding("search", "note", str(error), _NO_SEARCH)]
+        return [Finding("search", "ok", f"{chain.name} answers ({len(hits)} results to a trial query)")]
     except SafelightError as error:
         return [Finding("search", "missing", str(error), "Mend the `search` setting.")]
-    if chain is None:
-        return [Finding("search", "note", "switched off", "Set SAFELIGHT_SEARCH=ddgs, searxng:URL or folder:PATH.")]
-    try:
-        hits = await chain.search("darkroom safelight", limit=1)
-    except SafelightError as error:
-        return [Finding("search", "note", str(error), _NO_SEARCH)]
-    return [Finding("search", "ok", f"{chain.name} answers ({len(hits)} results to a trial query)")]
+    finally:
+        await pool.aclose()

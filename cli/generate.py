@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..agent.brief import Brief
-from ..config import Settings, load_settings
+from ..config import load_settings
 from ..errors import StoreError
 from ..warming import warm
 from .progress import Progress
@@ -110,7 +110,7 @@ async def _generate(
 ) -> ExitCode:
     # Slow imports (LangGraph, models) wait until the arguments are known to be good.
     brief = Brief.model_validate(asked) if resume is None else None
-    settings: Settings = load_settings()
+    settings = load_settings()
     asyncio.get_running_loop().run_in_executor(None, warm, settings)  # beside the imports that follow
     from ..assembly import open_assembly
     from ..export import check_folder, export_run

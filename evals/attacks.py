@@ -23,16 +23,13 @@ _FLIPPED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ɐqɔpǝɟƃɥᴉɾʞlɯ
 _CIRCLED = {chr(ord("a") + i): chr(0x24D0 + i) for i in range(26)} | {
     chr(ord("A") + i): chr(0x24B6 + i) for i in range(26)
 }
-_MORSE = {
-    letter: code
-    for letter, code in (
-        pair.split("=")
-        for pair in (
-            "a=.- b=-... c=-.-. d=-.. e=. f=..-. g=--. h=.... i=.. j=.--- k=-.- l=.-.. m=-- "
-            "n=-. o=--- p=.--. q=--.- r=.-. s=... t=- u=..- v=...- w=.-- x=-..- y=-.-- z=--.."
-        ).split()
-    )
-}
+_MORSE = dict(
+    pair.split("=")
+    for pair in (
+        "a=.- b=-... c=-.-. d=-.. e=. f=..-. g=--. h=.... i=.. j=.--- k=-.- l=.-.. m=-- "
+        "n=-. o=--- p=.--. q=--.- r=.-. s=... t=- u=..- v=...- w=.-- x=-..- y=-.-- z=--.."
+    ).split()
+)
 
 
 def _base64(text: str, _: random.Random) -> str:

@@ -47,14 +47,12 @@ class RunState(TypedDict, total=False):
     research: dict[str, Any]
     follow_up: list[str]  # queries that what was read led to
     plan: dict[str, Any]
-    plan_token: str
     estimate: dict[str, Any]
     anchor: int | None  # the image that is made first, and serves the others as a reference
     again: list[int]  # the images that are made once more
     images: Annotated[dict[str, dict[str, Any]], merge_images]
     round: int
     set_token: str
-    set_outcome: dict[str, Any]
     rewritten: Annotated[list[dict[str, Any]], keep_order]
     not_checked: Annotated[list[str], keep_order]
     warnings: Annotated[list[str], keep_order]

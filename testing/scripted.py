@@ -93,7 +93,7 @@ class ScriptedGenerator:
         self.name = name
         self.algorithmic = algorithmic
         self.previews = tuple(previews)
-        self.capabilities = capabilities or Capabilities(edit=True, mask=True, references=True, max_references=4)
+        self.capabilities = capabilities or Capabilities(edit=True, mask=True, references=True)
         self.requests: list[ImageRequest] = []
         self._script = list(script)
 

@@ -12,7 +12,7 @@ from ...safety.moderators.language import languages_of
 from .bundled import listed, load
 from .words import WORD, fold
 
-__all__ = ["identify", "is_cased", "requested", "script_of", "written_right_to_left"]
+__all__ = ["identify", "is_cased", "requested", "script_of"]
 
 _SCRIPTS = {
     "HIRAGANA": "kana",
@@ -83,10 +83,6 @@ def requested(text: str, default: str) -> str:
         if pattern.search(text):
             return code
     return default
-
-
-def written_right_to_left(language: str) -> bool:
-    return language in {"ar", "he", "fa", "ur", "yi"}
 
 
 def is_cased(text: str) -> bool:

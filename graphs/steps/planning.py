@@ -89,7 +89,6 @@ async def judge_plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         "estimate": expected,
         "anchor": anchor_of(made, context.services.tools.generator),
         "plan": made.model_dump(mode="json"),
-        "plan_token": outcome.clearance.token,
         "not_checked": gaps,
     }
 

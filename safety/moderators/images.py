@@ -104,7 +104,7 @@ class ImageMonitor:
         out = [
             finding for remark, text in texts if text.strip() for finding in self._judge(text, remark, index, content)
         ]
-        return out + self._unread(look, fresh, known, index, content)
+        return out + self._unread(look, fresh, known, index)
 
     def _judge(self, text: str, remark: str, index: int, content: Content) -> list[Finding]:
         judged = Judged(text, index, remark)
@@ -113,9 +113,7 @@ class ImageMonitor:
         )
         return [finding for finding in found if finding.decision is not Decision.ALLOW]
 
-    def _unread(
-        self, look: Look, fresh: Sequence[Line], known: Sequence[str], index: int, content: Content
-    ) -> list[Finding]:
+    def _unread(self, look: Look, fresh: Sequence[Line], known: Sequence[str], index: int) -> list[Finding]:
         """Text that nobody could read goes to review, unless what was to be set explains it."""
         foreign = sum(_beyond_reader(text) for text in known)
         if look.script.unread < _UNREAD or foreign >= look.script.unread or len(fresh) > 4 * look.script.unread:

@@ -170,7 +170,7 @@ async def _answer(
     asked = asked_for(request, caller, brief, kind)
     run_id = await server.runs.start(brief, caller, asked)
     if fields.stream:
-        return EventStream(_stream(fields, kind, request, server, run_id, asked))
+        return EventStream(_stream(fields, kind, server, run_id, asked))
     result = outcome(await finished(server, request, run_id, asked))
     raise_if_blocked(result)
     return Images(
@@ -200,7 +200,7 @@ async def _image(
 
 
 async def _stream(
-    fields: ImageFields, kind: str, request: Request, server: ServerState, run_id: str, asked: Asked
+    fields: ImageFields, kind: str, server: ServerState, run_id: str, asked: Asked
 ) -> AsyncGenerator[bytes, None]:
     """Nothing of an image leaves before the whole set is cleared: partial images are the finished ones, sent first to
     clients that ask for some."""

@@ -37,7 +37,7 @@ async def gallery(request: Request, server: Server, caller: _Asks, before: str =
     last = await server.runs.owned(before, caller) if before else None
     records = await server.store.runs.recent(limit=_PAGE + 1, before=last, account=caller.account)
     more = records[_PAGE - 1].id if len(records) > _PAGE else ""
-    shown = await strips(records[:_PAGE], server.store)
+    shown = strips(records[:_PAGE])
     return page(request, "runs.html", here="/runs", runs=shown, more=more, is_first=last is None)
 
 

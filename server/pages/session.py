@@ -13,7 +13,7 @@ from .render import page
 __all__ = ["router"]
 
 
-async def _same_origin(request: Request, server: Server) -> None:
+async def _same_origin(request: Request) -> None:
     """Refuse another site's form: signing somebody in under one's own key is an attack, too."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     if request.method == "POST" and site not in {"same-origin", "none"}:
@@ -26,7 +26,7 @@ _SECONDS = 12 * 3600
 
 
 @router.get("/session")
-async def ask(request: Request, server: Server, to: str = "/") -> Response:
+async def ask(request: Request, to: str = "/") -> Response:
     """The form that asks for a key."""
     signed_in = COOKIE in request.cookies
     return page(request, "session.html", here="/session", to=_local(to), fault="", signed_in=signed_in)

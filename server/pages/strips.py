@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...store import RunRecord, Store
+from ...store import RunRecord
 
 __all__ = ["strips"]
 
 
-async def strips(records: Sequence[RunRecord], store: Store) -> list[dict[str, Any]]:
+def strips(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """What a strip shows of each run: its prompt, its state, and its delivered images."""
     return [_strip(record) for record in records if record.erased_at is None]
 

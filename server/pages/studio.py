@@ -57,6 +57,6 @@ async def _studio(request: Request, server: Server, caller: Caller, form: Typed,
         fault=fault,
         after="",
         examples=_EXAMPLES,
-        recent=await strips(records, server.store),
+        recent=strips(records),
         **CHOICES,
     )

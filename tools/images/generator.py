@@ -32,7 +32,6 @@ class Capabilities:
     mask: bool = False
     references: bool = False
     idempotent: bool = False
-    max_references: int = 0
     remote: bool = False
     batch: int = 1
 

@@ -46,7 +46,7 @@ class Canvas:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(edit=True, mask=True, references=True, idempotent=True, max_references=1)
+        return Capabilities(edit=True, mask=True, references=True, idempotent=True)
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Draws the spec; where `spec.edit_of` names an image among `request.images`, edits that image

@@ -132,7 +132,7 @@ _STOP = frozenset(
 def find_all(text: str, limit: int = 8) -> list[Icon]:
     """Icons for the nouns of an English text, in order of appearance, no icon twice."""
     index, load = _index(), _load()
-    words = [word for word in re.findall(r"[a-z0-9]+", text.lower())]
+    words = re.findall(r"[a-z0-9]+", text.lower())
     found: list[str] = []
     i = 0
     while i < len(words) and len(found) < limit:

@@ -52,7 +52,7 @@ class OpenAIImages:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(edit=True, mask=True, references=True, max_references=_MOST_INPUTS, remote=True)
+        return Capabilities(edit=True, mask=True, references=True, remote=True)
 
     async def generate(self, request: ImageRequest) -> GeneratedImage | DeclinedImage:
         """One image, whole.

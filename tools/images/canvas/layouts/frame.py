@@ -101,7 +101,7 @@ def start(spec: ImageSpec, style: StyleSheet, page: Page, rng: random.Random) ->
     night = place in {"space", "storm"} or bool(
         re.search(
             r"\b(?:night|midnight|moonlit|moonlight|nocturnal|starry|stars|fireworks?|lanterns|evening)\b",
-            " ".join([words, style.tone]).lower(),
+            f"{words} {style.tone}".lower(),
         )
     )
     sheet = Sheet(spec, style, page, content, rng, subject, place, night)

@@ -87,7 +87,7 @@ def place_cast(
     ]
     out += [
         _spot(figure, place, art, unit, grounded=True)
-        for figure, place in zip(below, _ground(box, focus, window, floor, unit, low=not grounded), strict=False)
+        for figure, place in zip(below, _ground(box, window, floor, unit, low=not grounded), strict=False)
     ]
     shaded = grounded and hero.name not in _BUSTS | _HEADS | ABOARD
     out.append(_spot(hero, box, art, unit, grounded=shaded))
@@ -118,7 +118,7 @@ def _centered(focus: Box, size: float) -> Box:
     return Box(focus.cx - size / 2, focus.cy - size / 2, size, size)
 
 
-def _ground(box: Box, focus: Box, window: Box, floor: float, unit: float, *, low: bool) -> list[Box]:
+def _ground(box: Box, window: Box, floor: float, unit: float, *, low: bool) -> list[Box]:
     """Places on the ground left and right of the hero, overlapping it a little, inside the window."""
     places = []
     # In a wide picture the company is larger and stands farther out.

@@ -116,7 +116,7 @@ def picture(
     disc = (focus.cx, focus.cy - (short * 0.06 if stands else 0), radius)
     sheet = Sheet(ground, art, rng, unit, prefix, disc)
     if art.material == "wash":
-        return plate(sheet, window, focus, place, subject)
+        return plate(sheet, window, focus, subject)
     stars = [_stars(sheet)] if night and place not in {"space", "storm", "underwater"} else []
     paint = MATERIALS[art.material](sheet, [*stars, *ENVIRONMENTS[place](rng, ground)])
     floor = min(horizon + ground.below * _SEATS.get(place, 0.40), focus.bottom - focus.h * 0.03)

@@ -60,19 +60,17 @@ def _tone(art: ArtDirection, shape: Shape) -> str:
     return table[shape.role]()
 
 
-def _is_front(shape: Shape, sheet: Sheet) -> bool:
+def _is_front(shape: Shape) -> bool:
     """The nearest ground stands before the subject, so that it rises out of the scene rather than floats on it."""
     return shape.depth >= 0.93 and shape.role in {"land", "water"}
 
 
-def _split(sheet: Sheet, shapes: Sequence[Shape], paint: Callable[[Shape], str]) -> tuple[str, str, str]:
+def _split(shapes: Sequence[Shape], paint: Callable[[Shape], str]) -> tuple[str, str, str]:
     """What lies behind the light (stars), behind the subject, and before it."""
     far = [paint(shape) for shape in shapes if shape.depth == 0.0 and shape.role == "snow"]
-    front = [paint(shape) for shape in shapes if _is_front(shape, sheet)]
+    front = [paint(shape) for shape in shapes if _is_front(shape)]
     back = [
-        paint(shape)
-        for shape in shapes
-        if not _is_front(shape, sheet) and not (shape.depth == 0.0 and shape.role == "snow")
+        paint(shape) for shape in shapes if not _is_front(shape) and not (shape.depth == 0.0 and shape.role == "snow")
     ]
     return "".join(far), "".join(back), "".join(front)
 
@@ -122,7 +120,7 @@ def grain(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             return f'<path d="{shape.path}" fill="{color}" opacity=".88"/>'
         return f'<path d="{shape.path}" fill="{fill(color, shape.depth)}"/>'
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     sun = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}"/>'
     sun += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * 1.22:.1f}" fill="{p.light}" opacity=".35"/>'
     return Paint("".join(defs), _sky(sheet, mix(p.ramp[0], p.ramp[1], 0.25)) + far + sun + back, front)
@@ -154,7 +152,7 @@ def glow(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             )
         return f'<path d="{shape.path}" fill="url(#{seen[color]})"/>'
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     lamp = f'<rect x="{g.x - 2:.1f}" y="{g.y - 4000:.1f}" width="{g.w + 4:.1f}" height="{g.h + 4004:.1f}" fill="url(#{sheet.prefix}lamp)"/>'
     disc = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.light}" opacity=".92"/>'
     return Paint("".join(defs), lamp + far + disc + back, front)
@@ -184,7 +182,7 @@ def draft(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             )
         return body + f'<path d="{shape.path}" {_stroke(p.ink, (1.0 + 0.8 * shape.depth) * u, opacity)}/>'
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     marks = "".join(
         f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * k:.1f}" {_stroke(p.accent2, 1.0 * u, o)} stroke-dasharray="{d}"/>'
         for k, o, d in (
@@ -219,7 +217,7 @@ def layers(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             return body
         return soft_shadow(shape.path, dark, (6 + 7 * shape.depth) * u, 0.20 + 0.10 * shape.depth) + body
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     sun = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r * 1.25:.1f}" fill="{mix(p.light, p.ramp[0], 0.55)}"/>'
     disc = circle(cx, cy, r)
     sun += soft_shadow(disc, dark, 9 * u, 0.2) + f'<path d="{disc}" fill="{p.light}"/>'
@@ -282,7 +280,7 @@ def chalk(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         again = f'<g transform="translate({0.9 * u:.2f} {-0.8 * u:.2f})"><path d="{shape.path}" {_stroke(color, w * 0.6, 0.35)}/></g>'
         return cover + hatch + line + again
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     halo = f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="{p.paper}" opacity=".9"/>'
     halo += f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{r:.1f}" fill="url(#{sheet.prefix}h3)" opacity=".28"/>'
     halo += "".join(
@@ -309,7 +307,7 @@ def wash(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
         second = f'<g transform="translate({3 * u:.2f} {2 * u:.2f})"><path d="{shape.path}" fill="{color}" opacity="{a * 0.6:.2f}"/></g>'
         return cover + first + second + pen
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     return Paint("", far + back, front)
 
 
@@ -337,7 +335,7 @@ def bright(sheet: Sheet, shapes: Sequence[Shape]) -> Paint:
             out += f'<path d="{shape.path}" fill="url(#{sheet.prefix}dots)"/>'
         return out
 
-    far, back, front = _split(sheet, shapes, paint)
+    far, back, front = _split(shapes, paint)
     rays = (
         ""
         if is_dark(p.ramp[0])

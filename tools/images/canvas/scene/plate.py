@@ -21,7 +21,7 @@ from .paint import Picture
 __all__ = ["plate", "sprig"]
 
 
-def plate(sheet: Sheet, window: Box, focus: Box, place: str, subject: Sequence[Mark]) -> Picture:
+def plate(sheet: Sheet, window: Box, focus: Box, subject: Sequence[Mark]) -> Picture:
     """A botanical plate: the specimen on a wash of color, plants growing in from both sides."""
     p, u, rng, art = sheet.art.palette, sheet.unit, sheet.rng, sheet.art
     cx, cy, r = sheet.disc
