@@ -56,7 +56,7 @@ class Accounts:
         return Account(**found._mapping) if found is not None else await self._database.write(work)
 
     async def suspend(self, account: str, reason: str) -> None:
-        """Suspend the account. Raises StoreError where there is none."""
+        """Suspend the account: its keys open nothing. Raises StoreError where there is none."""
         await self._change(account, suspended_at=self._now(), suspended_for=reason)
 
     async def restore(self, account: str) -> None:

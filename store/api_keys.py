@@ -14,11 +14,13 @@ import sqlalchemy as sa
 
 from ..errors import StoreError
 from .database import Database
-from .tables import ApiKeyRow
+from .tables import AccountRow, ApiKeyRow
 
 __all__ = ["ApiKey", "ApiKeys"]
 
 _PREFIX = "sl"
+_SUSPENDED = sa.select(AccountRow.id).where(AccountRow.suspended_at.is_not(None))
+_OPEN = sa.select(ApiKeyRow.__table__).where(ApiKeyRow.account.not_in(_SUSPENDED))
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,10 @@ class ApiKeys:
         return f"{_PREFIX}_{key_id}_{secret}", kept
 
     async def find(self, text: str) -> ApiKey | None:
-        """The key of that text if it is one of ours and may be used now, else None."""
+        """The key of that text if it is one of ours and may be used now; else None. A suspended account has none."""
         prefix, _, rest = text.partition("_")
         key_id, _, secret = rest.partition("_")
-        query = sa.select(ApiKeyRow.__table__).where(ApiKeyRow.id == key_id)
+        query = _OPEN.where(ApiKeyRow.id == key_id)
         if prefix != _PREFIX or not secret.isascii() or len(key_id) != 12:
             return None
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
@@ -82,8 +84,8 @@ class ApiKeys:
         return key if key.usable(self._now()) else None
 
     async def get(self, key_id: str) -> ApiKey | None:
-        """The key of that id if it may be used now, else None."""
-        query = sa.select(ApiKeyRow.__table__).where(ApiKeyRow.id == key_id)
+        """The key of that id if it may be used now, as `find` has it, else None."""
+        query = _OPEN.where(ApiKeyRow.id == key_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return key if row is not None and (key := _key(row)).usable(self._now()) else None
 

@@ -136,6 +136,21 @@ async def test_accounts_are_suspended_and_restored(store: Store) -> None:
         await store.accounts.suspend("a2", "")
 
 
+async def test_a_suspended_account_has_no_key_that_opens_anything(store: Store) -> None:
+    keys = {}
+    for account in ("a1", "a2"):
+        await store.accounts.ensure(account)
+        keys[account] = await store.api_keys.create(account, "of a test", scopes=("generate",))
+    await store.accounts.suspend("a1", "a reviewer's reason")
+    for account, opens in (("a1", False), ("a2", True)):
+        text, key = keys[account]
+        assert (await store.api_keys.find(text) is not None) == opens
+        assert (await store.api_keys.get(key.id) is not None) == opens
+    assert {key.account for key in await store.api_keys.all()} == {"a1", "a2"}
+    await store.accounts.restore("a1")
+    assert await store.api_keys.find(keys["a1"][0]) == keys["a1"][1]
+
+
 def test_a_pseudonym_needs_its_key() -> None:
     assert pseudonym(b"k" * 32, "ann") == pseudonym(b"k" * 32, "ann")
     assert len({pseudonym(key, name) for key in (b"k" * 32, b"l" * 32) for name in ("ann", "bob")}) == 4
