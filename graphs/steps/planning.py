@@ -69,12 +69,12 @@ async def judge_plan(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         outcome = await _check(made, context)
         update: RunState = {}
         if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REWRITE:
+            policies = outcome.verdict.policies
             made, changes = await _rewritten(made, outcome, context)
             outcome = await _check(made, context)
             if isinstance(outcome, Cleared) and changes:
-                policies = list(outcome.verdict.policies)
-                await context.emit(Rewritten, policies=tuple(policies), changes=tuple(changes))
-                update["rewritten"] = [{"policies": policies, "changes": changes, "prompt": None, "image": None}]
+                await context.emit(Rewritten, policies=policies, changes=tuple(changes))
+                update["rewritten"] = [{"policies": list(policies), "changes": changes, "prompt": None, "image": None}]
         if isinstance(outcome, Blocked) and outcome.verdict.decision is Decision.REVIEW:
             outcome = await human_verdict(plan_content(made), outcome, context)
     gaps = list(outcome.verdict.not_checked)

@@ -88,6 +88,22 @@ async def test_a_rewritable_prompt_is_completed_safely_and_judged_anew(build: Bu
     assert prompts[-1] == "allow"
 
 
+async def test_a_rewritten_plan_names_what_stood_against_it(build: Build) -> None:
+    def judge(content: Content) -> Verdict:
+        gore = "gore" in content.texts[0].text
+        harmless = found("privacy", 0.01, Decision.ALLOW)  # how close it came to other policies is told as well
+        return found("violence_graphic", 0.6, Decision.REWRITE) if gore else harmless
+
+    rewrite = Rewrite(prompt="a battle at dusk", changes=("left out the gore",))
+    understanding = Understanding(summary="a battle", subject="a battle", count=1)
+    reasoner = ScriptedReasoner(understanding=understanding, rewrites=[rewrite])
+    world = await build({Stage.PLAN: ScriptedModerator(judge)}, reasoner=reasoner)
+    result, events = await world.run(Brief(prompt="a battle with gore", n=1))
+    assert result.status == "delivered"
+    assert [event.policies for event in events if event.type == "rewritten"] == [("violence_graphic",)]
+    assert [each["policies"] for each in result.rewritten] == [["violence_graphic"]]
+
+
 async def test_a_rewrite_that_is_still_unsafe_is_refused(build: Build) -> None:
     reasoner = ScriptedReasoner(rewrites=[Rewrite(prompt="a battle with less gore", changes=("less",))] * 5)
     moderator = ScriptedModerator(lambda _: found("violence_graphic", 0.6, Decision.REWRITE))
