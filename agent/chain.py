@@ -69,7 +69,7 @@ class ReasonerChain:
     async def deepen(
         self, understanding: Understanding, facts: tuple[Fact, ...], asked: tuple[str, ...], most: int
     ) -> tuple[str, ...]:
-        """None where the first choice has no such judgement, or fails."""
+        """What else to look up; nothing where the first choice has no such judgment, or fails."""
         first = self._reasoners[0]
         if not isinstance(first, Inquirer):
             return ()

@@ -1,4 +1,4 @@
-"""Ways in which a prompt is disguised. Seeded, composable, and each undone by a reader in seconds.
+"""Ways in which a prompt is disguised. Seeded, and each undone by a reader in seconds.
 
 An attack changes the form of a request and never its meaning: a filter that reads the plain text must read these too.
 """
@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-__all__ = ["ATTACKS", "Attack", "attack", "compose"]
+__all__ = ["ATTACKS", "Attack", "attack"]
 
 Attack = Callable[[str, random.Random], str]
 
@@ -131,14 +131,3 @@ def attack(name: str, text: str, *, seed: int = 0) -> str:
         KeyError: there is no attack of that name.
     """
     return ATTACKS[name](text, random.Random(f"{seed}:{name}"))  # noqa: S311 (reproducible, and no secret)
-
-
-def compose(*names: str) -> Attack:
-    """One attack after the other, the first one first."""
-
-    def chained(text: str, dice: random.Random) -> str:
-        for name in names:
-            text = ATTACKS[name](text, dice)
-        return text
-
-    return chained

@@ -32,7 +32,6 @@ class Query:
 class FileJob:
     """One attached file, by its bytes and its name."""
 
-    run_id: str
     name: str
     data: bytes = field(repr=False)
 
@@ -51,13 +50,13 @@ class Effects:
             content_in=lambda query: Content.of_text(Stage.TOOL_CALL, query.text, source="query"),
             content_out=lambda hits, _: Content(Stage.TOOL_RESULT, tuple(_hit_part(hit) for hit in hits)),
         )
-        self.read: Effect[tuple[str, SearchHit], Document] = guard(
+        self.read: Effect[SearchHit, Document] = guard(
             self._read,
             name="read",
             guard=services.guard,
             stage_in=Stage.TOOL_CALL,
             stage_out=Stage.TOOL_RESULT,
-            content_in=lambda job: Content.of_text(Stage.TOOL_CALL, job[1].url, source="address", trusted=False),
+            content_in=lambda hit: Content.of_text(Stage.TOOL_CALL, hit.url, source="address", trusted=False),
             content_out=lambda document, _: _document_content(document),
         )
         self.open_file: Effect[FileJob, Document] = guard(
@@ -84,7 +83,6 @@ class Effects:
             ],
             onward=next_job,
         )
-
         self.engrave: Effect[VectorJob, VectorFile] = guard(
             Engraving(services),
             name="engrave",
@@ -108,8 +106,8 @@ class Effects:
                 kept.append(hit)
         return tuple(kept)
 
-    async def _read(self, job: tuple[str, SearchHit]) -> Document:
-        return await self._services.tools.read(job[1])
+    async def _read(self, hit: SearchHit) -> Document:
+        return await self._services.tools.read(hit)
 
     async def _open_file(self, job: FileJob) -> Document:
         return await self._services.tools.open_file(job.data, job.name)

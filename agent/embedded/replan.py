@@ -15,7 +15,6 @@ from .language import requested
 from .look import choose_size, palette_of, read_look
 from .reading import Reading
 from .translating import translated
-from .words import Lexicon
 from .writing import tidy
 
 __all__ = ["Earlier", "Recall", "Replanned", "replan"]
@@ -79,7 +78,7 @@ def replan(brief: Brief, reading: Reading, earlier: Earlier, target: str) -> Rep
             return None  # not a word of it is known in that language
         spec, left = told
     texts = _texts(spec, reading.texts, instruction)
-    changes: dict[str, Any] = {**texts, **_dropped(instruction), **_subject(instruction, reading.lexicon)}
+    changes: dict[str, Any] = {**texts, **_dropped(instruction), **_subject(instruction)}
     if (role := _ROLES.get(reading.kind)) and re.search(r"\b(?:as|into|als|en)\b", instruction):
         changes["role"] = role
     if brief.size != "auto" or look.size is not None:
@@ -144,9 +143,8 @@ def _dropped(instruction: str) -> dict[str, Any]:
     return {name: empty[name] for name, pattern in _DROPPED.items() if pattern.search(instruction)}
 
 
-def _subject(instruction: str, words: Lexicon) -> dict[str, Any]:
+def _subject(instruction: str) -> dict[str, Any]:
     """ "A cat instead of the dog", "replace the dog with a cat": the noun that is wanted."""
-    del words
     if not _INSTEAD.search(instruction):
         return {}
     nouns = icons_in(instruction)

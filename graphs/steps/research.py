@@ -62,11 +62,11 @@ async def read_query(payload: dict[str, Any], runtime: Runtime[RunContext]) -> Q
 
 async def read_file(payload: dict[str, Any], runtime: Runtime[RunContext]) -> FileJob:
     data = await runtime.context.services.store.blobs.get(payload["ref"])
-    return FileJob(runtime.context.run_id, payload["name"], data)
+    return FileJob(payload["name"], data)
 
 
-async def read_address(payload: dict[str, Any], runtime: Runtime[RunContext]) -> tuple[str, SearchHit]:
-    return runtime.context.run_id, SearchHit.model_validate(payload["hit"])
+async def read_address(payload: dict[str, Any], runtime: Runtime[RunContext]) -> SearchHit:
+    return SearchHit.model_validate(payload["hit"])
 
 
 async def write_hits(
@@ -114,13 +114,12 @@ async def write_document(
 ) -> RunState:
     """Keep a cleared document: its text in the blob store, its reference in the state."""
     context = runtime.context
+    name = payload.get("name") or payload["hit"]["url"]
     if isinstance(outcome, EffectError):
-        name = payload.get("name") or payload["hit"]["url"]
         warning = f"Not read: {name}: {outcome.message}"
         await context.emit(Warned, text=warning)
         return {"warnings": [warning]} if "name" in payload else {}
     if isinstance(outcome, Blocked):
-        name = payload.get("name") or payload["hit"]["url"]
         warning = f"Left out by policy ({', '.join(outcome.verdict.policies) or 'not checkable'}): {name}"
         await context.emit(Warned, text=warning)
         return {"warnings": [warning]}

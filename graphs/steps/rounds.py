@@ -77,8 +77,7 @@ def _waiting(state: RunState) -> list[int]:
 def _with_reference(made: Plan, state: RunState, waiting: list[int]) -> RunState:
     """The plan with the first image as reference wherever its subjects recur; unchanged where it did not clear."""
     anchor = state["anchor"]
-    record = state["images"][str(anchor)]
-    if anchor is None or record["status"] != "cleared":
+    if anchor is None or (record := state["images"][str(anchor)])["status"] != "cleared":
         return {}
     subjects = subjects_of(made.images[anchor], made)
     specs = list(made.images)

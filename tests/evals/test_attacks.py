@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import codecs
 import io
-import random
 import unicodedata
 import urllib.parse
 
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
-from safelight.evals.attacks import ATTACKS, attack, compose
+from safelight.evals.attacks import ATTACKS, attack
 from safelight.evals.image_attacks import IMAGE_ATTACKS, attack_image
 
 PLAIN = st.text("abcdefghijklmnopqrstuvwxyz ", min_size=1, max_size=60).filter(str.strip)
@@ -67,11 +66,6 @@ def test_what_is_dressed_up_can_be_undressed(text: str) -> None:
     bare = unicodedata.normalize("NFD", attack("diacritics", text))
     assert "".join(char for char in bare if not unicodedata.combining(char)) == text
     assert text in attack("framing", text)
-
-
-def test_attacks_compose_in_order() -> None:
-    both = compose("reversed", "base64")("abc", random.Random(0))
-    assert base64.b64decode(both.rsplit(" ", 1)[1]).decode().endswith("cba")
 
 
 def test_an_attack_that_does_not_exist_is_an_error() -> None:
