@@ -27,16 +27,10 @@ _SAYS = {
 
 def verify(
     images: Annotated[list[Path], typer.Argument(help="The images to look at.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image, each on a line.")] = False,
 ) -> None:
     """Tell whether images are ours: by manifest, watermark and fingerprint, and how sure that is."""
-    answers = run(_verify(images))
-    for path, answer in zip(images, answers, strict=True):
-        if as_json:
-            print_json({"path": str(path), **answer})
-        else:
-            _show_answer(path, answer)
-    if any("error" in answer for answer in answers):
+    if run(_verify(images, as_json)):
         raise typer.Exit(int(ExitCode.FAILURE))
 
 
@@ -73,7 +67,8 @@ def _spoken(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-async def _verify(images: list[Path]) -> list[dict[str, Any]]:
+async def _verify(images: list[Path], as_json: bool) -> int:
+    """Tells of each image as soon as it was looked at; returns of how many nothing could be told."""
     from ..assembly import open_store
     from ..provenance.stamper import open_stamper
 
@@ -87,7 +82,15 @@ async def _verify(images: list[Path]) -> list[dict[str, Any]]:
             except BadInput as error:  # one bad file keeps no answer about the others back
                 return {"error": str(error)}
 
-        return [await answer(path) for path in images]
+        failed = 0
+        for path in images:
+            said = await answer(path)
+            failed += "error" in said
+            if as_json:
+                print_json({"path": str(path), **said}, pretty=False)
+            else:
+                _show_answer(path, said)
+        return failed
 
 
 def stamp(

@@ -47,6 +47,8 @@ def run(work: Coroutine[Any, Any, T], *, loop: Callable[[Coroutine[Any, Any, T]]
             else ""
         )
         fail(f"{error}{hint}", ExitCode.FAILURE)
+    except BrokenPipeError:
+        raise  # whoever read has read enough (`| head`): the end, and nothing to be told
     except OSError as error:
         fail(f"{error.filename or 'The system'}: {error.strerror or error}", ExitCode.FAILURE)
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
+from cryptography import x509
 from PIL import Image
 
 from .. import media
@@ -250,9 +251,13 @@ def _identity(settings: Settings) -> SigningIdentity:
 
 def _read_pem(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
+        x509.load_pem_x509_certificates(data)
     except OSError as error:
         raise ConfigError(f"The certificates in {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ConfigError(f"The certificates in {path} cannot be read: {error}. They must be PEM.") from error
+    return data
 
 
 def image_id_of(number: int) -> str:

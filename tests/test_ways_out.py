@@ -15,6 +15,7 @@ from safelight import Brief, Safelight
 from safelight.config import Settings, load_settings
 from safelight.errors import StoreError
 from safelight.events import Delivered, ImageFinished, ImagePartial
+from safelight.export import export_run
 from safelight.graphs.result import Delivery, Gap, RunResult, VectorDelivery
 from safelight.intake import keep_image
 from safelight.provenance.stamp import Stamp, StampFacts
@@ -94,19 +95,46 @@ async def assert_are_ours(safelight: Safelight, result: RunResult) -> None:
             assert found.legs["manifest"].state == "match"
 
 
-async def test_many_runs_at_once_deliver_nothing_but_stamped_images(settings: Settings) -> None:
-    """A batch, as a script makes one: each image is its own run's, and no two share an id."""
-    kinds = (("instant", "png", None), ("instant", "jpeg", "svg"), ("thinking", "webp", None))
+async def cut_off(safelight: Safelight, brief: Brief) -> str:
+    """The id of a run that ended without notice once its first image was stamped."""
+    events = safelight.stream(brief)
+    async for event in events:
+        if isinstance(event, ImageFinished):
+            await events.aclose()  # type: ignore[attr-defined]
+            return event.run_id
+    raise AssertionError("no image was made")
+
+
+async def assert_files_are_ours(safelight: Safelight, result: RunResult, folder: Path) -> None:
+    """What lies in the folder that a run was written to: the very files that were stamped."""
+    await export_run(result, (await safelight.assembly()).store, folder)
+    vectors = [image.vector for image in result.images if image.vector]
+    files = sorted(folder.glob("image-*"))
+    assert len(files) == len(result.images) + len(vectors)
+    for file in files:
+        found = await safelight.assess(file.read_bytes())
+        assert (found.verdict, found.run_id, found.changes) == ("ours", result.run_id, ())
+        assert found.legs["manifest"].state == "match"
+
+
+async def test_many_runs_at_once_deliver_nothing_but_stamped_images(settings: Settings, tmp_path: Path) -> None:
+    """A batch, as a script makes one, with a run that was cut off and goes on beside it: each image is its own run's,
+    no two share an id, and what is written to folders is what was stamped, vector files too."""
+    kinds = (("instant", "png", "pdf"), ("instant", "jpeg", "svg"), ("thinking", "webp", None))
     briefs = [
         Brief(prompt=f"A poster that says “{format_}”", n=1, size="256x256", mode=mode, format=format_, vector=vector)
         for mode, format_, vector in kinds
     ]
     async with Safelight(settings) as safelight:
-        results = await asyncio.gather(*(safelight.run(brief) for brief in briefs))
-        for result in results:
+        lost = await cut_off(safelight, Brief(prompt="Two lanterns", n=2, size="256x256", mode="instant", vector="svg"))
+        *results, resumed = await asyncio.gather(*map(safelight.run, briefs), safelight.resume(lost))
+        assert resumed.run_id == lost
+        for number, result in enumerate((*results, resumed)):
             await assert_are_ours(safelight, result)
-        ids = [image.stamp.image_id for result in results for image in result.images if image.stamp]
-        assert len(set(ids)) == len(ids) == 3
+            await assert_files_are_ours(safelight, result, tmp_path / str(number))
+        made = [image for result in (*results, resumed) for image in result.images]
+        stamps = [each.stamp for image in made for each in (image, image.vector) if each and each.stamp]
+        assert len({stamp.image_id for stamp in stamps}) == len(stamps) == 9
         # What was delivered once is edited, and leaves anew: as another image, whose parent it is.
         data = await safelight.image(results[0].images[0].ref)
         before = await keep_image(data, "before.png", (await safelight.assembly()).store)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
+from typing import Any
 
 from PIL import Image
 
@@ -36,6 +40,40 @@ def test_stamp_and_doctor(shell: Shell) -> None:
     assert [item["detail"] for item in findings if item["what"] == "watermark"] == [
         "classical (org.safelight.spread.1)"
     ]
+
+
+def test_many_files_give_a_line_each_good_and_bad(shell: Shell) -> None:
+    own_picture(shell)
+    shell("stamp", "own.png", "--out", "stamped.png")
+    whole = (shell.folder / "stamped.png").read_bytes()
+    (shell.folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (shell.folder / "empty.png").touch()
+    (shell.folder / "folder.png").mkdir()
+    Image.new("RGB", (1, 1)).save(shell.folder / "dot.png")
+    names = ["stamped.png", "cut.png", "empty.png", "folder.png", "missing.png", "dot.png"]
+    told = [json.loads(line) for line in shell("verify", "--json", *names, code=1).stdout.splitlines()]
+    assert [each["path"] for each in told] == names
+    assert [each.get("verdict") for each in told] == ["ours", None, None, None, None, "no_evidence"]
+    assert ["error" in each for each in told] == [False, True, True, True, True, False]
+    assert set(told[0]) == {"path", "verdict", "legs", "run_id", "image_id", "changes"}
+
+
+def test_a_reader_that_has_read_enough_is_no_error(shell: Shell) -> None:
+    Image.new("RGB", (1, 1)).save(shell.folder / "dot.png")
+    command = [sys.executable, "-m", "safelight.cli", "verify", "--json", *["dot.png"] * 3]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=shell.folder, env=shell.env, **pipes) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_a_trust_list_that_cannot_be_used_is_named(shell: Shell) -> None:
+    Image.new("RGB", (1, 1)).save(shell.folder / "dot.png")
+    (shell.folder / "roots.pem").write_text("no certificate")
+    done = shell("verify", "dot.png", code=1, SAFELIGHT_TRUST_LIST="roots.pem")
+    assert "The certificates in roots.pem cannot be read" in done.stderr
 
 
 def test_rotated_keys_still_recognize(shell: Shell) -> None:
