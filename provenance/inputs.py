@@ -37,8 +37,11 @@ def detach(data: bytes) -> bytes | None:
         return None
     out = io.BytesIO()
     said = {"relationship": "parentOf", "format": kind, "label": _LABEL}  # the stamper says anew what it is to the edit
+    context = c2pa.Context.from_dict(_SETTINGS)
     try:
-        with c2pa.Builder({}, c2pa.Context.from_dict(_SETTINGS)) as builder:
+        with c2pa.Reader(kind, io.BytesIO(data), context=context):
+            pass  # which raises where there is none, or only the address of one
+        with c2pa.Builder({}, context) as builder:
             builder.add_ingredient(said, kind, io.BytesIO(data))
             builder.write_ingredient_archive(_LABEL, out)
     except c2pa.C2paError:
