@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..config import load_settings
-from ..errors import BadFile, BadInput
+from ..errors import BadInput
 from ..safety.content import Content, ImagePart, Part, Stage, TextPart
 from ..safety.verdict import Verdict
 from .rows import count_rows, read_rows, take_up
-from .session import ExitCode, fail, plain, print_json, run
+from .session import ExitCode, fail, plain, print_json, read_file, run
 
 if TYPE_CHECKING:
     from ..safety.stack import SafetyStack
@@ -81,11 +81,7 @@ async def _check_one(text: str | None, images: list[Path], stage: Stage) -> Verd
             raise BadInput("The text is empty.")
         parts.append(TextPart(text))
     for path in images:
-        try:
-            data = await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
-        clean, media_type = await asyncio.to_thread(sanitize, data)
+        clean, media_type = await asyncio.to_thread(sanitize, await read_file(path))
         parts.append(ImagePart(clean, media_type))
     async with _stack() as stack:
         return await stack.judge(Content(stage, tuple(parts)))

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ..config import load_settings
-from ..errors import BadFile, BadInput, StoreError
-from .session import ExitCode, fail, plain, print_json, run
+from ..errors import BadInput, StoreError
+from .session import ExitCode, fail, plain, print_json, read_file, run
 
 __all__ = ["keys", "stamp", "verify"]
 
@@ -78,7 +78,7 @@ async def _verify(images: list[Path], as_json: bool) -> int:
 
         async def answer(path: Path) -> dict[str, Any]:
             try:
-                return (await stamper.assess(await _read(path))).model_dump(mode="json")
+                return (await stamper.assess(await read_file(path))).model_dump(mode="json")
             except BadInput as error:  # one bad file keeps no answer about the others back
                 return {"error": str(error)}
 
@@ -115,7 +115,7 @@ async def _stamp(image: Path, out: Path, title: str) -> dict[str, Any]:
     from ..provenance.stamp import StampFacts
     from ..provenance.stamper import open_stamper
 
-    data = await _read(image)
+    data = await read_file(image)
     media_type = sniff(data)
     if media_type is None:
         raise BadInput(f"{image} is not an image that can be stamped: PNG, JPEG, WebP and AVIF can.")
@@ -200,10 +200,3 @@ async def _rotate_chain() -> str:
             )
         await asyncio.to_thread(identity.rotate_development, settings.keys_dir)
         return str((await open_stamper(settings, store)).identity.describe()["expires"])[:10]
-
-
-async def _read(path: Path) -> bytes:
-    try:
-        return await asyncio.to_thread(path.read_bytes)
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror}.") from error

@@ -8,15 +8,16 @@ import sys
 import unicodedata
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from ..errors import BadInput, SafelightError
+from ..errors import BadFile, BadInput, SafelightError
 from .log import configure_log
 
-__all__ = ["ExitCode", "fail", "plain", "print_json", "run"]
+__all__ = ["ExitCode", "fail", "plain", "print_json", "read_file", "run"]
 
 T = TypeVar("T")
 
@@ -53,6 +54,14 @@ def run(work: Coroutine[Any, Any, T], *, loop: Callable[[Coroutine[Any, Any, T]]
         fail(f"{error.filename or 'The system'}: {error.strerror or error}", ExitCode.FAILURE)
     except KeyboardInterrupt:
         fail("Interrupted. `safelight runs` shows the run; --resume goes on with it.", ExitCode.FAILURE)
+
+
+async def read_file(path: Path) -> bytes:
+    """What a file that the user named holds. Raises BadFile."""
+    try:
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def fail(message: str, code: ExitCode) -> NoReturn:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from ...media import encode, flatten, open_image, thumbnail
 from ...tools.source import Document
 from ..brief import Brief
-from ..reasoner import Fact, Research, Understanding
+from ..reasoner import Research, Understanding
 
 __all__ = ["brief_parts", "data_part", "document_parts", "new_mark", "research_parts", "understanding_part", "view"]
 
 _MOST_DOCUMENT = 24_000  # characters of one document in one question
 _MOST_TURNS = 12
 _SIDE = 1024
-
-Mark = Callable[[], str]
 
 
 def new_mark() -> str:
@@ -59,9 +56,9 @@ def document_parts(document: Document, mark: str) -> tuple[str, ...]:
     return data_part("document: where it is from", head, mark), data_part("document: its text", text, mark)
 
 
-def research_parts(facts: tuple[Fact, ...], research: Research, mark: str) -> tuple[str, ...]:
+def research_parts(research: Research, mark: str) -> tuple[str, ...]:
     """What may be cited: facts with their sources, and the tables. The documents themselves stay outside."""
-    cited = [{"text": fact.text, "quote": fact.quote, "source": fact.source} for fact in facts]
+    cited = [{"text": fact.text, "quote": fact.quote, "source": fact.source} for fact in research.facts]
     tables = [
         {"id": f"t{number}", "title": title[:200], "rows": [list(row) for row in table[:30]]}
         for number, (title, table) in enumerate(tables_of(research), start=1)

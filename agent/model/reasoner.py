@@ -6,6 +6,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
 
 from ...errors import ReasonerError, SafelightError
 from ...safety.policy import Policy
@@ -67,16 +70,13 @@ class ModelReasoner:
     async def understand(self, brief: Brief, think: Think) -> Understanding:
         """The brief as the model reads it. A number, and what the brief fixes, are the brief's."""
         found = await self.model.ask(
-            Question(
-                task="understand",
-                instructions=prompt("understand"),
+            self._question(
+                "understand",
                 parts=brief_parts(brief, self._mark()),
                 images=await self._images(brief),
                 answer=Understood,
-                effort=self._effort,
                 summarize=True,
                 account=self._identify(brief.account),
-                cache_key=f"safelight-understand-{version()}",
             ),
             Understood,
             show=think,
@@ -122,13 +122,10 @@ class ModelReasoner:
             "language": understanding.language,
             "most": _MOST_FACTS_A_DOCUMENT,
         }
-        question = Question(
-            task="learn",
-            instructions=prompt("learn"),
+        question = self._question(
+            "learn",
             parts=(data_part("what is wanted", wanted, mark), *document_parts(document, mark)),
             answer=Lifted,
-            effort=self._effort,
-            cache_key=f"safelight-learn-{version()}",
         )
         try:
             answer = await self.model.ask(question, Lifted)
@@ -145,17 +142,14 @@ class ModelReasoner:
         mark = self._mark()
         found = [{"text": fact.text, "source": fact.source} for fact in facts]
         answer = await self.model.ask(
-            Question(
-                task="deepen",
-                instructions=prompt("deepen"),
+            self._question(
+                "deepen",
                 parts=(
                     understanding_part(understanding, mark),
                     data_part("facts found so far", found, mark),
                     data_part("queries asked", {"queries": list(asked), "most": most}, mark),
                 ),
                 answer=Further,
-                effort=self._effort,
-                cache_key=f"safelight-deepen-{version()}",
             ),
             Further,
         )
@@ -167,17 +161,14 @@ class ModelReasoner:
         mark = self._mark()
         rules = [{"policy": policy.id, "title": policy.title, "text": policy.text} for policy in policies]
         answer = await self.model.ask(
-            Question(
-                task="rewrite",
-                instructions=prompt("rewrite"),
+            self._question(
+                "rewrite",
                 parts=(
                     data_part("policies", rules, mark),
                     data_part("request", text, mark),
                     data_part("passages found in it", list(evidence), mark),
                 ),
                 answer=Reworded,
-                effort=self._effort,
-                cache_key=f"safelight-rewrite-{version()}",
             ),
             Reworded,
         )
@@ -206,20 +197,17 @@ class ModelReasoner:
             draft(planned, brief, understanding, research)
 
         planned = await self.model.ask(
-            Question(
-                task="plan",
-                instructions=prompt("plan"),
+            self._question(
+                "plan",
                 parts=(
                     *brief_parts(brief, mark),
                     understanding_part(understanding, mark),
-                    *research_parts(research.facts, research, mark),
+                    *research_parts(research, mark),
                 ),
                 images=await self._images(brief),
                 answer=Planned,
-                effort=self._effort,
                 summarize=True,
                 account=self._identify(brief.account),
-                cache_key=f"safelight-plan-{version()}",
             ),
             Planned,
             show=think,
@@ -231,14 +219,11 @@ class ModelReasoner:
         """Whether a cleared image is what was planned. Raises ReasonerError, and BadImage where it does not decode."""
         if not self.model.ability.vision:
             return Review(fits=True, looked=False)
-        question = Question(
-            task="review",
-            instructions=prompt("review"),
+        question = self._question(
+            "review",
             parts=(data_part("what was planned", prompt_text(spec, style), self._mark()),),
             images=(await asyncio.to_thread(view, image),),
             answer=Judged,
-            effort=self._effort,
-            cache_key=f"safelight-review-{version()}",
             needs_sight=True,
         )
         try:
@@ -251,6 +236,17 @@ class ModelReasoner:
             fits=answer.fits or not answer.prompt.strip(),
             problems=tuple(problem[:300] for problem in answer.problems),
             prompt=answer.prompt.strip(),
+        )
+
+    def _question(self, task: str, *, parts: tuple[str, ...], answer: type[BaseModel], **options: Any) -> Question:
+        return Question(
+            task=task,
+            instructions=prompt(task),
+            parts=parts,
+            answer=answer,
+            effort=self._effort,
+            cache_key=f"safelight-{task}-{version()}",
+            **options,
         )
 
     async def _images(self, brief: Brief) -> tuple[bytes, ...]:
