@@ -1,25 +1,21 @@
-"""The registry of stamped images: by id, by the hash of their bytes, and by what they look like.
-
-The search is exact: every fingerprint is compared, 32 bytes an image, in blocks that fit the processor's cache.
-"""
+"""The registry of stamped images: by id, by the hash of their bytes, by what they look like, and by their marks."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..store.image_index import FINGERPRINT_BYTES, MARK_BYTES, RECORD_BYTES, Changes, Standing
 from ..store.images import ImageRecord, Images
-from .fingerprint import FINGERPRINT_BYTES
+from .hamming import HammingIndex
 from .watermark.codebook import Codebook, Match
 
-__all__ = ["Found", "HammingIndex", "MemoryRegistry", "Registered", "Registry", "StoreRegistry"]
+__all__ = ["Found", "MemoryRegistry", "Registered", "Registry", "StoreRegistry"]
 
-_BLOCK = 1 << 15
 _ALGORITHM = "pdq"
 
 
@@ -67,67 +63,23 @@ class Registry(Protocol):
     async def match(self, traces: Any) -> Match | None: ...
 
 
-class HammingIndex:
-    """Fingerprints of 256 bits in memory, compared exactly. Not safe for writing from several threads at once."""
-
-    def __init__(self) -> None:
-        self._ids: list[str] = []
-        self._known: set[str] = set()
-        self._words = np.empty((FINGERPRINT_BYTES // 8, 0), np.uint64)  # a row a word: sums then run along memory
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def add(self, image_id: str, bits: bytes) -> None:
-        """Add a fingerprint; an id that is there already keeps its own. Amortized constant time."""
-        if image_id in self._known:
-            return
-        count = len(self._ids)
-        if count == self._words.shape[1]:
-            grown = np.empty((len(self._words), max(1024, 2 * count)), np.uint64)
-            grown[:, :count] = self._words
-            self._words = grown
-        self._words[:, count] = np.frombuffer(bits, np.uint64)
-        self._known.add(image_id)
-        self._ids.append(image_id)
-
-    def near(self, forms: Sequence[bytes], limit: int, most: int = 16) -> list[Found]:
-        """The fingerprints within `limit` bits of any form, nearest first, at most `most` of them."""
-        words, count = self._words, len(self._ids)
-        queries = np.frombuffer(b"".join(forms), np.uint64).reshape(len(forms), -1)
-        best: dict[int, tuple[int, int]] = {}
-        for start in range(0, count, _BLOCK):
-            block = words[:, start : min(start + _BLOCK, count)]
-            for form, query in enumerate(queries):
-                differing = _distances(block, query)
-                for row in np.flatnonzero(differing <= limit):
-                    seen = (int(differing[row]), form)
-                    best[start + int(row)] = min(seen, best.get(start + int(row), seen))
-        ranked = sorted((bits, form, row) for row, (bits, form) in best.items())[:most]
-        return [Found(self._ids[row], bits, form) for bits, form, row in ranked]
-
-
-def _distances(block: Any, query: Any) -> Any:
-    """In how many bits each column of `block` differs from `query`: three words fit uint8, the fourth might not."""
-    first, second, third, fourth = (np.bitwise_count(row ^ word) for row, word in zip(block, query, strict=True))
-    first += second
-    first += third
-    return np.add(first, fourth, dtype=np.uint16)
-
-
 class MemoryRegistry:
     """A registry that lasts as long as the process: for tests, and for stamping without a store."""
 
     def __init__(self) -> None:
         self._images: dict[str, Registered] = {}
+        self._ids: list[str] = []
         self._index = HammingIndex()
         self._marks = Codebook()
 
     async def add(self, image: Registered) -> None:
-        if image.image_id not in self._images and image.mark is not None:
-            self._marks.add(image.mark)
+        if image.image_id not in self._images:
+            if image.mark is not None:
+                self._marks.add(image.mark)
+            bits = np.frombuffer(image.fingerprint, np.uint8)[None]
+            self._index.put(np.array([len(self._ids)]), bits)
+            self._ids.append(image.image_id)
         self._images[image.image_id] = image
-        self._index.add(image.image_id, image.fingerprint)
 
     async def by_image_id(self, image_id: str) -> Registered | None:
         return self._images.get(image_id)
@@ -136,22 +88,23 @@ class MemoryRegistry:
         return next((each for each in self._images.values() if each.sha256 == sha256), None)
 
     async def near(self, forms: Sequence[bytes], limit: int) -> list[Found]:
-        return self._index.near(forms, limit)
+        return [Found(self._ids[hit.number], hit.distance, hit.form) for hit in self._index.near(forms, limit)]
 
     async def match(self, traces: Any) -> Match | None:
         return self._marks.match(traces)
 
 
 class StoreRegistry:
-    """The registry on the store's tables. Fingerprints and marks are each loaded on the first search, and anew when
-    they are older than `refresh_seconds`, since other processes add to the same tables."""
+    """The registry on the store's tables. What is searched lies in memory, and each search first reads what changed in
+    the store since the one before: all of it at the first, and nearly always nothing. So what any process registered or
+    removed is found or gone as soon as it is committed."""
 
-    def __init__(
-        self, images: Images, *, refresh_seconds: float = 300.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, images: Images) -> None:
         self._images = images
-        self._fingerprints = _Loaded(self._load_fingerprints, refresh_seconds, clock)
-        self._marks = _Loaded(self._load_marks, refresh_seconds, clock)
+        self._fingerprints = HammingIndex()
+        self._marks = Codebook()
+        self._known = 0  # the last change that is in both
+        self._refreshing = asyncio.Lock()
 
     async def add(self, image: Registered) -> None:
         """Register; the same again changes nothing. Raises StoreError where the id stands for other bytes."""
@@ -165,11 +118,8 @@ class StoreRegistry:
             thumbnail=image.thumbnail,
             manifest=image.manifest,
             stamp=image.facts,
+            mark=image.mark,
         )
-        if self._fingerprints.now is not None:
-            self._fingerprints.now.add(image.image_id, image.fingerprint)
-        if self._marks.now is not None and image.mark is not None:
-            self._marks.now.add(image.mark)
 
     async def by_image_id(self, image_id: str) -> Registered | None:
         return _registered(await self._images.by_image_id(image_id))
@@ -178,48 +128,65 @@ class StoreRegistry:
         return _registered(await self._images.by_sha256(sha256))
 
     async def near(self, forms: Sequence[bytes], limit: int) -> list[Found]:
-        return await asyncio.to_thread((await self._fingerprints.get()).near, forms, limit)
+        await self.refresh()
+        hits = await asyncio.to_thread(self._fingerprints.near, forms, limit)
+        standing = await self._standing([hit.number for hit in hits])
+        return [Found(standing[hit.number].image_id, hit.distance, hit.form) for hit in hits if hit.number in standing]
 
     async def match(self, traces: Any) -> Match | None:
-        return await asyncio.to_thread((await self._marks.get()).match, traces)
+        await self.refresh()
+        match = await asyncio.to_thread(self._marks.match, traces)
+        if match is None:
+            return None
+        standing = (await self._standing([match.number])).get(match.number)
+        return match if standing is not None and standing.mark == match.mark else None
 
-    async def _load_fingerprints(self) -> HammingIndex:
-        index = HammingIndex()
-        async for each in self._images.fingerprints():
-            if each.algorithm == _ALGORITHM and len(each.bits) == FINGERPRINT_BYTES:
-                index.add(each.image_id, each.bits)
-        return index
+    async def refresh(self) -> None:
+        """Read what changed since the last time. Cut off, it goes on from where it was."""
+        async with self._refreshing:
+            while True:
+                changes = await self._images.changes(self._known)
+                self._learn(changes)
+                self._known = changes.upto
+                if changes.upto == changes.last:
+                    return
 
-    async def _load_marks(self) -> Codebook:
-        marks = Codebook()
-        async for stamp in self._images.stamps():
-            if (mark := _mark(stamp)) is not None:
-                marks.add(mark)
-        return marks
+    @property
+    def nbytes(self) -> int:
+        """What the indexes take of memory."""
+        return self._fingerprints.nbytes + self._marks.nbytes
+
+    def _learn(self, changes: Changes) -> None:
+        """Some milliseconds at most: a page at a time, and where many come, the room for all is made first."""
+        if not changes.records:
+            return
+        if not self._known:
+            room = changes.slots * 5 // 4  # what is not written to takes no memory yet
+            self._fingerprints.reserve(room)
+            self._marks.reserve(room)
+        numbers, bits, mark, has_bits, has_mark = _unpacked(changes.records)
+        self._fingerprints.remove(numbers[~has_bits])
+        self._fingerprints.put(numbers[has_bits], bits[has_bits])
+        self._marks.remove(numbers[~has_mark])
+        self._marks.put(numbers[has_mark], mark[has_mark])
+
+    async def _standing(self, numbers: list[int]) -> dict[int, Standing]:
+        """Those of the numbers that are images now; of the others, which were deleted by hand, nothing is kept."""
+        known = self._known
+        standing = await self._images.standing(numbers)
+        if known == self._known:  # or else one may have come back, and is in memory already
+            gone = np.array([each for each in numbers if each not in standing], np.int64)
+            self._fingerprints.remove(gone)
+            self._marks.remove(gone)
+        return standing
 
 
-_Index = TypeVar("_Index")
-
-
-class _Loaded(Generic[_Index]):
-    """Something that is loaded when it is first asked for, and anew when it is old."""
-
-    def __init__(
-        self, load: Callable[[], Awaitable[_Index]], refresh_seconds: float, clock: Callable[[], float]
-    ) -> None:
-        self._load = load
-        self._refresh_seconds = refresh_seconds
-        self._clock = clock
-        self._loaded_at = 0.0
-        self._loading = asyncio.Lock()
-        self.now: _Index | None = None
-
-    async def get(self) -> _Index:
-        async with self._loading:
-            if self.now is None or self._clock() - self._loaded_at > self._refresh_seconds:
-                self.now = await self._load()
-                self._loaded_at = self._clock()
-            return self.now
+def _unpacked(records: bytes) -> tuple[Any, Any, Any, Any, Any]:
+    """Numbers, fingerprints, marks, and which of the numbers have either (`Changes`)."""
+    rows = np.frombuffer(records, np.uint8).reshape(-1, RECORD_BYTES)
+    bits, mark, digits = np.split(rows, [FINGERPRINT_BYTES, FINGERPRINT_BYTES + MARK_BYTES], axis=1)
+    flagged = np.frombuffer(bytes.fromhex(digits.tobytes().decode("ascii")), ">i8").astype(np.int64)
+    return flagged >> 2, bits, mark, flagged & 2 != 0, flagged & 1 != 0
 
 
 def _mark(facts: dict[str, Any] | None) -> bytes | None:

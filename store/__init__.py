@@ -10,7 +10,7 @@ from .chain import Entry
 from .checkpoints import open_checkpointer, strict_serializer
 from .database import Database
 from .effects import Effects, Finished, Outcome, Pending, Started, Unknown
-from .images import Fingerprint, ImageRecord, Images
+from .images import ImageRecord, Images
 from .jobs import Job, Jobs
 from .keys import KeyRing, Keys
 from .ledger import Ledger, Record
@@ -29,7 +29,6 @@ __all__ = [
     "Effects",
     "Entry",
     "Erased",
-    "Fingerprint",
     "Finished",
     "ImageRecord",
     "Images",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +11,13 @@ import sqlalchemy as sa
 
 from ..errors import StoreError
 from .database import Database
+from .image_index import Changes, Standing, note_added, note_removed, read_changes, read_standing
 from .insertion import insert_new
 from .tables import EffectRow, ImageRow, RunRow
 
-__all__ = ["Fingerprint", "ImageRecord", "Images"]
+__all__ = ["ImageRecord", "Images"]
 
-_BATCH = 2000
+_INDEXED = "pdq"
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,6 @@ class ImageRecord:
     def ref(self) -> str:
         """The blob reference of the image's bytes."""
         return f"sha256:{self.sha256}"
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What an index needs of an image."""
-
-    image_id: str
-    algorithm: str
-    bits: bytes
 
 
 # Made once: building a statement costs more than running it.
@@ -73,8 +65,10 @@ class Images:
         thumbnail: bytes | None = None,
         manifest: bytes | None = None,
         stamp: dict[str, Any] | None = None,
+        mark: bytes | None = None,
     ) -> ImageRecord:
         """Register a stamped image. Registering the same again (same id, same bytes) changes nothing.
+        `mark` is the sealed payload that its pixels carry (12 bytes), for indexes in memory.
 
         Raises:
             StoreError: the id stands for other bytes, or the database failed.
@@ -84,6 +78,7 @@ class Images:
 
         def work(connection: sa.Connection) -> ImageRecord:
             if insert_new(connection, ImageRow, vars(record)):
+                note_added(connection, image_id, bits if algorithm == _INDEXED else None, mark)
                 return record
             standing = _record(connection.execute(_query().where(ImageRow.image_id == image_id)).one())
             if standing.sha256 != sha256:
@@ -125,44 +120,26 @@ class Images:
                 EffectRow.run_id == run_id, EffectRow.effect == "stamp", EffectRow.state == "finished"
             )
             named = {result["sha256"] for result in connection.execute(results).scalars() if result}
-            lost = sa.delete(ImageRow).where(
-                ImageRow.run_id == run_id, ImageRow.image == image, ImageRow.sha256.not_in(named)
-            )
-            return connection.execute(lost).rowcount
+            are_lost = (ImageRow.run_id == run_id) & (ImageRow.image == image) & ImageRow.sha256.not_in(named)
+            lost = connection.execute(sa.select(ImageRow.image_id).where(are_lost)).scalars().all()
+            note_removed(connection, lost)
+            return connection.execute(sa.delete(ImageRow).where(ImageRow.image_id.in_(lost))).rowcount
 
         return await self._database.write(work)
 
-    async def fingerprints(self, *, after: str = "") -> AsyncIterator[Fingerprint]:
-        """Every fingerprint, by image id, some two thousand in memory at a time."""
-        query = sa.select(ImageRow.image_id, ImageRow.algorithm, ImageRow.bits).order_by(ImageRow.image_id)
-        while True:
-            page = query.where(ImageRow.image_id > after).limit(_BATCH)
-            rows = await self._database.read(_all(page))
-            for row in rows:
-                yield Fingerprint(row.image_id, row.algorithm, bytes(row.bits))
-            if len(rows) < _BATCH:
-                return
-            after = rows[-1].image_id
+    async def changes(self, after: int = 0) -> Changes:
+        """What indexes in memory are to learn after a change that they know; to be asked until `upto` is `last`."""
+        return await self._database.read(lambda connection: read_changes(connection, after))
 
-    async def stamps(self, *, after: str = "") -> AsyncIterator[dict[str, Any]]:
-        """Every stamp that was not erased, by image id, some two thousand in memory at a time."""
-        query = sa.select(ImageRow.image_id, ImageRow.stamp).order_by(ImageRow.image_id)
-        while True:
-            page = query.where(ImageRow.image_id > after, ImageRow.stamp.is_not(None)).limit(_BATCH)
-            rows = await self._database.read(_all(page))
-            for row in rows:
-                yield row.stamp
-            if len(rows) < _BATCH:
-                return
-            after = rows[-1].image_id
+    async def standing(self, numbers: Sequence[int]) -> dict[int, Standing]:
+        """Those of the numbers (`Changes`) that are images now."""
+        if not numbers:
+            return {}
+        return await self._database.read(lambda connection: read_standing(connection, numbers))
 
     async def _one(self, query: sa.Select[Any], **bound: Any) -> ImageRecord | None:
         row = await self._database.read(lambda connection: connection.execute(query, bound).one_or_none())
         return None if row is None else _record(row)
-
-
-def _all(query: sa.Executable) -> Callable[[sa.Connection], Sequence[sa.Row[Any]]]:
-    return lambda connection: connection.execute(query).all()
 
 
 def _query() -> sa.Select[Any]:

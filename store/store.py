@@ -21,6 +21,7 @@ from .chain import Seal
 from .database import Database
 from .deliveries import Deliveries
 from .effects import Effects
+from .image_index import note_erased
 from .images import Images
 from .insertion import insert_new
 from .jobs import Jobs
@@ -153,6 +154,8 @@ def _clear(connection: sa.Connection, run_id: str, now: datetime) -> bool:
     run = sa.update(RunRow).where(RunRow.id == run_id).values(brief={}, result=None, erased_at=now, updated_at=now)
     image = sa.update(ImageRow).where(ImageRow.run_id == run_id).values(thumbnail=None, manifest=None, stamp=None)
     claims = sa.select(BelongingRow.ref).where(BelongingRow.run_id == run_id).limit(1)
+    images = sa.select(ImageRow.image_id).where(ImageRow.run_id == run_id)
+    note_erased(connection, connection.execute(images).scalars().all())
     touched = [connection.execute(run).rowcount, connection.execute(image).rowcount]
     for table in (EventRow, EffectRow, VerdictRow, VeilRow, JobRow, DeliveryRow):
         touched.append(connection.execute(sa.delete(table).where(table.run_id == run_id)).rowcount)

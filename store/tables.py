@@ -24,6 +24,8 @@ __all__ = [
     "EventRow",
     "HeadRow",
     "ImageRow",
+    "IndexHeadRow",
+    "IndexRow",
     "JobRow",
     "RunRow",
     "Table",
@@ -187,6 +189,30 @@ class ImageRow(Table):
     manifest: Mapped[bytes | None] = mapped_column(LargeBinary)
     stamp: Mapped[Any | None] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class IndexRow(Table):
+    """What an index in memory needs of one image; both None once the image was taken out. Numbers count from 0 and
+    nearly without gaps, so that they are places in an array."""
+
+    __tablename__ = "image_index"
+    __table_args__ = (Index(None, "number", unique=True), Index(None, "image_id", unique=True))
+
+    changed: Mapped[int] = mapped_column(_Sequence, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(_Sequence)
+    image_id: Mapped[str] = mapped_column(String(128))
+    bits: Mapped[bytes | None] = mapped_column(LargeBinary)
+    mark: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class IndexHeadRow(Table):
+    """The last change of an image, and how many numbers were given out: its one row changes with every change."""
+
+    __tablename__ = "image_index_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changed: Mapped[int] = mapped_column(_Sequence)
+    slots: Mapped[int] = mapped_column(_Sequence)
 
 
 class VerdictRow(Table):

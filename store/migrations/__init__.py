@@ -11,7 +11,7 @@ from ..tables import Table
 
 __all__ = ["HEAD", "VERSION_TABLE", "migrate"]
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "safelight_schema"
 
 _LOCK = 0x5AFE_11_67

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,19 @@ from hypothesis import strategies as st
 
 from safelight.errors import StoreError
 from safelight.provenance.fingerprint import distance
-from safelight.provenance.registry import HammingIndex, MemoryRegistry, Registered, Registry, StoreRegistry
+from safelight.provenance.hamming import HammingIndex
+from safelight.provenance.registry import MemoryRegistry, Registered, Registry, StoreRegistry
+from safelight.provenance.stamper import ImageStamper
 from safelight.provenance.watermark.code import encode
 from safelight.store import Store
 
+from .conftest import FACTS, decoded, encoded, photo
+
 hashes = st.binary(min_size=32, max_size=32)
+
+
+def put(index: HammingIndex, number: int, bits: bytes) -> None:
+    index.put(np.array([number]), np.frombuffer(bits, np.uint8)[None])
 
 
 @settings(deadline=None, max_examples=40)
@@ -25,13 +33,13 @@ hashes = st.binary(min_size=32, max_size=32)
 def test_the_index_finds_what_counting_finds(stored: list[bytes], forms: list[bytes], limit: int) -> None:
     index = HammingIndex()
     for number, bits in enumerate(stored):
-        index.add(str(number), bits)
+        put(index, number, bits)
     expected = {
-        str(number): min(distance(form, bits) for form in forms)
+        number: min(distance(form, bits) for form in forms)
         for number, bits in enumerate(stored)
         if min(distance(form, bits) for form in forms) <= limit
     }
-    found = {each.image_id: each.distance for each in index.near(forms, limit, most=len(stored))}
+    found = {each.number: each.distance for each in index.near(forms, limit, most=len(stored))}
     assert found == expected
 
 
@@ -39,12 +47,14 @@ def test_the_nearest_come_first_across_blocks() -> None:
     rng = np.random.default_rng(0)
     index = HammingIndex()
     wanted = rng.bytes(32)
-    for number in range(40_000):
-        index.add(f"other-{number}", rng.bytes(32))
-    index.add("near", bytes([wanted[0] ^ 3]) + wanted[1:])
-    index.add("same", wanted)
-    assert [each.image_id for each in index.near([wanted], 60)] == ["same", "near"]
+    index.put(np.arange(40_000), np.frombuffer(rng.bytes(32 * 40_000), np.uint8).reshape(-1, 32))
+    put(index, 40_000, bytes([wanted[0] ^ 3]) + wanted[1:])
+    put(index, 40_001, wanted)
+    assert [each.number for each in index.near([wanted], 60)] == [40_001, 40_000]
     assert len(index) == 40_002
+    index.remove(np.array([40_001, 50_000]))  # of which one is unknown
+    assert [each.number for each in index.near([wanted], 60)] == [40_000]
+    assert len(index) == 40_001
 
 
 def image(number: int, **changes: object) -> Registered:
@@ -104,21 +114,6 @@ async def test_images_are_found_by_what_their_mark_left(registry: Registry) -> N
     assert await registry.match(traces_of(4)) is None
 
 
-async def test_marks_are_read_in_pages_and_go_with_what_is_erased(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("safelight.store.images._BATCH", 3)
-    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-    async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
-        await store.runs.create("run_1", brief={})
-        for number in range(7):
-            await StoreRegistry(store.images).add(marked(number))
-        assert await StoreRegistry(store.images).match(traces_of(6)) is not None
-        assert len([stamp async for stamp in store.images.stamps()]) == 7
-        await store.erase("run_1")
-        assert await StoreRegistry(store.images).match(traces_of(6)) is None
-
-
 async def test_an_id_stands_for_one_image_only(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
@@ -129,18 +124,19 @@ async def test_an_id_stands_for_one_image_only(tmp_path: Path) -> None:
             await registry.add(image(1, sha256="f" * 64))
 
 
-async def test_what_other_processes_add_is_seen_after_a_while(tmp_path: Path) -> None:
-    now = 0.0
+async def test_nothing_is_loaded_for_what_is_told_without(
+    tmp_path: Path, new_stamper: Callable[..., ImageStamper]
+) -> None:
+    """A picture with its manifest or a readable mark is looked up by what these say, however many there are."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     async with Store.open(url, tmp_path.as_uri(), b"a ledger key of thirty-two bytes") as store:
-        here = StoreRegistry(store.images, refresh_seconds=60, clock=lambda: now)
-        there = StoreRegistry(store.images)
-        assert await here.near([b"\x05" * 32], 0) == []
-        await there.add(image(5))
-        assert await here.near([b"\x05" * 32], 0) == []
-        assert await here.match(traces_of(6)) is None
-        await there.add(marked(6))
-        assert await here.match(traces_of(6)) is None
-        now = 61.0
-        assert len(await here.near([b"\x05" * 32], 0)) == 1
-        assert await here.match(traces_of(6)) is not None
+        registry = StoreRegistry(store.images)
+        stamper = new_stamper(registry=registry)
+        data, stamp = await stamper.stamp(encoded(photo()), "image/png", FACTS)
+        stripped = encoded(decoded(data), "JPEG", quality=85)
+        for each in (data, stripped):
+            found = await stamper.assess(each)
+            assert (found.verdict, found.image_id) == ("ours", stamp.image_id)
+        assert registry.nbytes == 0
+        assert (await stamper.assess(encoded(photo()))).verdict == "probably_ours"
+        assert registry.nbytes > 0

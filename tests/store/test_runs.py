@@ -111,17 +111,6 @@ async def test_images_are_found_by_each_of_their_names(store: Store) -> None:
         await store.images.add_image(image_id="i1", image=1, **{**facts, "sha256": "ef" * 32})
 
 
-async def test_fingerprints_are_read_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.store.images._BATCH", 3)
-    for number in range(7):
-        await store.images.add_image(
-            image_id=f"i{number}", run_id="r", image=0, sha256=f"{number:064x}", bits=bytes([number])
-        )
-    found = [(each.image_id, each.bits) async for each in store.images.fingerprints()]
-    assert found == [(f"i{number}", bytes([number])) for number in range(7)]
-    assert [each.image_id async for each in store.images.fingerprints(after="i4")] == ["i5", "i6"]
-
-
 async def test_accounts_are_suspended_and_restored(store: Store) -> None:
     made = await store.accounts.ensure("a1")
     assert not made.suspended

@@ -61,6 +61,28 @@ def test_marks_that_are_added_later_are_found_as_well() -> None:
     assert found.mark == second[7]
 
 
+def test_a_mark_that_is_removed_is_not_told_and_leaves_nothing() -> None:
+    known = marks(3000)
+    made = codebook_of(known)
+    assert made.match(trace_of(known[7])[None]) is not None
+    made.remove(np.arange(1, 2990))
+    made.remove(np.array([5000]))  # which is not known
+    assert len(made) == 11
+    assert made.match(trace_of(known[7])[None]) is None
+    for number in (0, 2990, 2999):  # those that are left are not crowded out by what was removed
+        found = made.match(trace_of(known[number])[None])
+        assert found is not None
+        assert (found.mark, found.number) == (known[number], number)
+    for slots in (made._marks, made._words):
+        assert not slots.view()[0][:, 1:2990].any()
+    made.put(np.array([7]), np.frombuffer(known[1], np.uint8)[None])
+    found = made.match(trace_of(known[1])[None])
+    assert found is not None
+    assert (found.mark, found.number) == (known[1], 7)
+    made.remove(np.arange(3000))
+    assert made.match(trace_of(known[1])[None]) is None
+
+
 def test_nothing_is_told_of_nothing() -> None:
     assert Codebook().match(np.ones((2, 384))) is None
     made = codebook_of(marks(10))
