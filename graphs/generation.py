@@ -177,6 +177,7 @@ def _booked(image: GeneratedImage, ref: str) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "model": image.model,
+        "version": image.version,
         "cost": image.cost,
         "notes": list(image.notes),
         "licences": list(image.licences),

@@ -85,7 +85,9 @@ async def _stamped(
     store, services = context.services.store, context.services
 
     async def make() -> dict[str, Any]:
-        facts = await facts_of(spec, sources, context, model=image.model, algorithmic=image.algorithmic)
+        facts = await facts_of(
+            spec, sources, context, model=(image.model, image.version), algorithmic=image.algorithmic
+        )
         data, stamp = await services.stamper.stamp(image.data, image.media_type, facts)
         return {
             "status": "cleared",
@@ -100,6 +102,7 @@ async def _stamped(
             "notes": [*image.notes, *stamp.notes],
             "licences": list(image.licences),
             "model": image.model,
+            "version": image.version,
             "cost": image.cost,
         }
 

@@ -14,9 +14,10 @@ __all__ = ["facts_of", "stamp_once"]
 
 
 async def facts_of(
-    spec: ImageSpec, sources: Sequence[Sequence[str]], context: RunContext, *, model: str, algorithmic: bool
+    spec: ImageSpec, sources: Sequence[Sequence[str]], context: RunContext, *, model: tuple[str, str], algorithmic: bool
 ) -> StampFacts:
-    """What is said of an image, and of a vector file of it: from which inputs it was made, too, as they came."""
+    """What is said of an image by `model` (name and version), and of a vector file of it: from what it was made, too,
+    by the inputs as they came."""
     services = context.services
 
     async def came(ref: str) -> bytes:
@@ -25,7 +26,8 @@ async def facts_of(
     return StampFacts(
         run_id=context.run_id,
         image=spec.index,
-        model=model,
+        model=model[0],
+        model_version=model[1],
         algorithmic=algorithmic,
         title=spec.title,
         parents=tuple([await came(spec.edit_of)] if spec.edit_of else ()),

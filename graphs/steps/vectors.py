@@ -93,7 +93,8 @@ async def _signed(task: ImageTask, file: VectorFile, context: RunContext) -> dic
     spec = ImageSpec.model_validate(task["spec"])
 
     async def make() -> dict[str, Any]:
-        facts = await facts_of(spec, task["sources"], context, model=task["record"]["model"], algorithmic=True)
+        model = (task["record"]["model"], task["record"].get("version", ""))
+        facts = await facts_of(spec, task["sources"], context, model=model, algorithmic=True)
         data, stamp = await services.stamper.stamp_vector(file.data, file.media_type, file.shown, facts)
         picture = await store.blobs.get(task["record"]["ref"])
         final = await asyncio.to_thread(opened, data, file.kind, picture)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 
 from safelight.agent.brief import Attachment, Brief
 from safelight.agent.plan import Plan
 from safelight.errors import StoreError, Uncleared
 from safelight.provenance.stamp import Stamp, StampFacts
-from safelight.testing import ScriptedReasoner
+from safelight.testing import ScriptedGenerator, ScriptedReasoner
+from safelight.tools.images.canvas import Canvas
+from safelight.tools.images.generator import GeneratedImage, ImageRequest
 from safelight.tools.images.spec import ImageSpec, StyleSheet
 from safelight.tools.source import Source
 
@@ -85,3 +89,15 @@ async def test_the_stamp_cites_the_pages_that_an_image_draws_on_and_no_file_of_t
     result, _ = await world.run(Brief(prompt="how tides work", n=1))
     assert result.status == "delivered"
     assert world.stamper.stamped[0].sources == (("Tides", page),)
+
+
+async def test_the_stamp_names_the_model_and_its_version(build: Build) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(picture, "PNG")
+    made = GeneratedImage(picture.getvalue(), "image/png", 64, 64, "painter", version="2.1")
+    world = await build(generator=ScriptedGenerator(made))
+    result, _ = await world.run(Brief(prompt="a cat", n=1, mode="instant"))
+    assert result.status == "delivered"
+    assert [(facts.model, facts.model_version) for facts in world.stamper.stamped] == [("painter", "2.1")]
+    drawn = await Canvas(workers=1).generate(ImageRequest(ImageSpec(index=0, of=1, prompt="a cat"), StyleSheet(), {}))
+    assert drawn.version

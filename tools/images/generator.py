@@ -74,7 +74,8 @@ class GeneratedImage:
     """One encoded image, not yet moderated. `cost` is in US dollars; `notes` are honest remarks for the user
     ("illustrated by layout, not by an image model"); `licences` name artwork that asks for it. `usage` is what the
     service counted (`input_tokens`, `output_tokens` …), as it said it. `algorithmic` says that no trained model was
-    involved; it is set to what the generator says of itself."""
+    involved; it is set to what the generator says of itself. `version` is the model's, where `model` does not say it.
+    """
 
     data: bytes = field(repr=False)
     media_type: str
@@ -86,6 +87,7 @@ class GeneratedImage:
     licences: tuple[str, ...] = ()
     usage: dict[str, int] = field(default_factory=dict)
     algorithmic: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,7 @@ class Canvas:
             width=pixels.shape[1],
             height=pixels.shape[0],
             model="canvas-1",
+            version=metadata.version("safelight"),
             notes=(HONEST_NOTE, *notes),
             licences=(figures.LICENSE, icons.LICENSE, fonts.LICENSE),
         )
