@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from .dither import dither
 from .masking import BLUE, LUMA, activity, enlarge
 from .pattern import CANONICAL, RINGS, Pattern, Wavefield, reach_of
 from .search import Scene
@@ -24,7 +25,7 @@ _HEADROOM: Final = 0.8  # of the amplitude: white and black give way so that bot
 _BLUE_HEADROOM: Final = 0.56
 _BLUE_LUMA: Final = float(LUMA_WEIGHTS[2])
 _FIRST: Final = 0.9
-_MOST: Final = 1.7
+_MOST: Final = 1.35
 _MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
 _MOST_WHERE_DIM: Final = 3.0
@@ -133,6 +134,7 @@ def mark_pixels(
         for channel, waves in zip((pattern.luma, pattern.blue), coefficients, strict=True)
     )
     allowances = sketch.allowances(strength, (width, height))
+    slow = dither(sketch.texture, (width, height))
     unit = np.float32(peak / 255)
     marked = np.empty_like(pixels)
     for rows in strips(height, width):
@@ -142,9 +144,13 @@ def mark_pixels(
         blue = blue_waves.rows(rows)
         blue *= blue_room
         luma -= _BLUE_LUMA * blue  # so that the blue mark leaves luma as it is
-        blue += luma
         luma_room *= _HEADROOM
         blue_room *= _BLUE_HEADROOM
+        if slow is not None:
+            wave, most = slow(rows)
+            luma += wave
+            luma_room += most
+        blue += luma
         blue_room += luma_room
         for index, (wave, room) in enumerate(((luma, luma_room), (luma, luma_room), (blue, blue_room))):
             plane = pixels[rows, :, index].astype(np.float32)

@@ -24,8 +24,8 @@ Complexes = np.ndarray[Any, np.dtype[np.complex64]]
 
 MAP_SIDE: Final = 512
 LUMA_WEIGHTS: Final = np.array([0.299, 0.587, 0.114], np.float32)
-_NEAR: Final = 3  # radius over which a place's calm is taken, in map pixels
-_FLOOR: Final = 3.0  # gray levels a pixel: smaller gradients are never outliers
+_NEAR: Final = 2  # radius over which a place's calm is taken, in map pixels
+_FLOOR: Final = 6.0  # gray levels a pixel: smaller gradients are never outliers (a step of JPEG 20 measures 5)
 _TUKEY: Final = 1.5
 _ROUNDING: Final = 0.15  # gray levels
 _CLIP_BIN: Final = 2.5
