@@ -12,13 +12,16 @@ import numpy as np
 
 from .pattern import render
 from .search import Hit, Scene
+from .sliding import mean_filter
 from .spectrum import subdue
 
 __all__ = ["Box", "boxes", "lacking", "tile_agreement"]
 
 _TILES: Final = 8
-_SURE: Final = 6.0  # deviations that the mark must reach in a good tile, so that its absence elsewhere says something
-_MISSING: Final = 0.25
+_SURE: Final = 4.5  # deviations that the mark must reach in a good tile, so that its absence elsewhere says something
+_MISSING: Final = 0.33  # of what a good tile reaches
+_SILENT: Final = 2.0  # deviations: a tile that reaches more bears some of the mark
+_ALIKE: Final = 2.5  # the deviation of chance, as measured: smoothing makes neighbors alike
 _LEAST: Final = 3  # tiles
 
 Box = tuple[float, float, float, float]
@@ -27,7 +30,7 @@ Box = tuple[float, float, float, float]
 def lacking(agreement: Any) -> Any:
     """Which tiles lack a mark that most have; none where the mark is too faint to tell."""
     typical = float(np.quantile(agreement, 0.75))  # a splice may be half of the picture
-    missing = agreement < _MISSING * typical
+    missing = agreement < min(_MISSING * typical, _SILENT)
     return missing if typical >= _SURE and missing.sum() >= _LEAST else np.zeros_like(missing)
 
 
@@ -66,8 +69,13 @@ def tile_agreement(scene: Scene, hit: Hit, coefficients: tuple[Any, Any]) -> Any
         else:
             x, y = matrix[0, 0] * across + hit.shift[0], matrix[1, 1] * down + hit.shift[1]
             expected = render(part.channel, waves, x, y)
-        total += _tile_scores(part.values, subdue(expected) * hit.sign)
-    return total / np.sqrt(len(scene.parts))
+        total += _tile_scores(_smoothed(part.values), _smoothed(subdue(expected) * hit.sign))
+    return total / (_ALIKE * np.sqrt(len(scene.parts)))
+
+
+def _smoothed(values: Any) -> Any:
+    """A map without the highest frequencies, where there is no mark, and most of what compression adds."""
+    return mean_filter(mean_filter(values, 1), 1)
 
 
 def _tile_scores(values: Any, expected: Any) -> Any:

@@ -25,13 +25,14 @@ _HEADROOM: Final = 0.8  # of the amplitude: white and black give way so that bot
 _BLUE_HEADROOM: Final = 0.56
 _BLUE_LUMA: Final = float(LUMA_WEIGHTS[2])
 _FIRST: Final = 0.9
-_MOST: Final = 1.35
+_MOST: Final = 1.7
+_MOST_IN_FLATS: Final = 1.35  # beyond it, a mottling shows there
 _MOST_FOR_BRIGHT: Final = 1.25
 _MOST_DIM: Final = 1.0
 _MOST_WHERE_DIM: Final = 3.0
 _FOUND: Final = 7.0
 _LEAST_PSNR: Final = 42.3
-_ENOUGH: Final = {"compressed": 0.75, "cropped": 0.75, "brightened": 0.8}  # decoding begins to fail below 0.65
+_ENOUGH: Final = {"compressed": 0.8, "cropped": 0.85, "brightened": 0.8}  # decoding begins to fail below 0.65
 _QUALITY: Final = 20  # of the trial's JPEG, from _LARGE pixels upwards
 _QUALITY_OF_SMALL: Final = 25  # at CANONICAL pixels and below
 _LARGE: Final = 2 * CANONICAL
@@ -102,18 +103,23 @@ class Sketch:
         return reach_of(self.luma.shape)
 
     @property
+    def leeway(self) -> float:
+        """By how much the most may be exceeded: in a small image the waves are finer, and show less."""
+        return min(1.5, max(1.0, CANONICAL / self.longest))
+
+    @property
     def is_bright(self) -> bool:
         """A good part of it would be clipped if it were brightened."""
         return float((self.luma > 255 / _BRIGHTER).mean()) > 0.1
 
     def allowances(self, strength: Strength, size: tuple[int, int]) -> Callable[[slice], tuple[Floats, Floats]]:
         """What gives the amplitudes of luma and blue in some rows of an image of that size."""
-        texture = enlarge(self.texture, size)
+        texture, flat = enlarge(self.texture, size), min(1.0, _MOST_IN_FLATS * self.leeway / strength.overall)
         clipped: Any = np.clip((255 / _BRIGHTER - self.luma) / 20, 0, 1) if strength.dim else None
         dim = None if clipped is None else enlarge(np.float32(strength.dim) * clipped, size)
 
         def amplitudes(rows: slice) -> tuple[Floats, Floats]:
-            luma, blue = LUMA.at(texture[rows]), BLUE.at(texture[rows])
+            luma, blue = LUMA.at(texture[rows], flat), BLUE.at(texture[rows], flat)
             factor = np.float32(strength.overall) if dim is None else np.float32(strength.overall) * (1 + dim[rows])
             luma *= factor
             blue *= factor
@@ -189,7 +195,7 @@ def fitted(sketch: Sketch, coded: Any, pattern: Pattern) -> Trial:
         is_new_shape = shapes is _FLAT and min(found.relative.values()) < _CLOSE
         if is_new_shape:
             shapes, emphasis = _shaped(pattern, read), _emphasis(pixels, coded, pattern, sketch.reach)
-        stronger = _stronger(found, _SHAPING_GAIN if is_new_shape else 1.0)
+        stronger = _stronger(found, _SHAPING_GAIN if is_new_shape else 1.0, _MOST * sketch.leeway)
         strength = replace(stronger, overall=min(stronger.overall, strength.overall * room))
         is_same = strength.overall < 1.03 * found.strength.overall and strength.dim == found.strength.dim
         if is_same and not is_new_shape:
@@ -262,16 +268,16 @@ def _emphasis(pixels: Any, coded: Any, pattern: Pattern, reach: float) -> Floats
     return np.asarray(emphasis / np.sqrt(np.mean(emphasis**2)), np.float32)
 
 
-def _stronger(trial: Trial, gain: float) -> Strength:
-    """What to try next, where the margins are `gain` times better already; the same where that will do."""
+def _stronger(trial: Trial, gain: float, most: float) -> Strength:
+    """What to try next, at `most`, where the margins are `gain` times better already; the same where that will do."""
     strength = trial.strength
     met = {name: gain * value for name, value in trial.relative.items()}
     bright = met.pop("brightened", 1.0)
     least = min(met.values())
-    if least < _CLOSE and strength.overall < _MOST:
+    if least < _CLOSE and strength.overall < most:
         wanted = max(1 / max(met["cropped"], 0.1), max(met["compressed"], 0.1) ** -_SLOWNESS)
-        factor = float(np.clip(wanted, 1.08, 1.4)) if wanted < _FAR else _MOST / strength.overall
-        return replace(strength, overall=min(_MOST, strength.overall * factor))
+        factor = float(np.clip(wanted, 1.08, 1.4)) if wanted < _FAR else most / strength.overall
+        return replace(strength, overall=min(most, strength.overall * factor))
     if _FAR_FROM_BRIGHT < bright < 1:
         grown = strength.overall if not strength.dim else max(strength.overall, _MOST_FOR_BRIGHT)
         return Strength(grown, min(_MOST_DIM, _MOST_WHERE_DIM / grown - 1))

@@ -28,14 +28,14 @@ class Allowance:
     gain: float
     most: float
 
-    def at(self, activity: Floats) -> Floats:
-        """The amplitude that is allowed where the activity is this."""
-        allowed: Floats = np.minimum(self.flat + self.gain * activity, np.float32(self.most))
+    def at(self, activity: Floats, share: float = 1.0) -> Floats:
+        """The amplitude that is allowed where the activity is this, with that share of what a flat field bears."""
+        allowed: Floats = np.minimum(share * self.flat + self.gain * activity, np.float32(self.most))
         return allowed
 
 
 LUMA: Final = Allowance(0.50, 0.065, 2.2)
-BLUE: Final = Allowance(1.0, 0.10, 4.0)
+BLUE: Final = Allowance(0.6, 0.10, 4.0)
 
 
 def activity(luma: Floats) -> Floats:

@@ -134,7 +134,7 @@ def damaged(image: Image.Image, name: str) -> Image.Image:
     mirrored = ImageOps.mirror(image)
     if name == "photo":
         return decoded(encoded(mirrored, "JPEG", quality=18))
-    return decoded(encoded(mirrored.crop((20, 16, 330, 280)), "JPEG", quality=40))
+    return decoded(encoded(mirrored.crop((20, 16, 330, 280)), "JPEG", quality=45))
 
 
 @pytest.mark.parametrize("name", ["photo", "graphic"])
