@@ -136,18 +136,17 @@ class Scene:
         return self._nearby(self.score(matrix))
 
     def whole(self, orientation: Any) -> Hit:
-        """The hypothesis that the whole frame is seen, in that orientation (2, 2), whose shift is known but for a
-        pixel."""
-        return self._nearby(Hit(0.0, orientation, np.abs(orientation) @ np.array(self._maps.size) / 2, 1))
+        """The hypothesis that the whole frame is seen, in that orientation (2, 2), whose shift is known."""
+        return self._moved(Hit(0.0, orientation, np.abs(orientation) @ np.array(self._maps.size) / 2, 1), _STILL)
 
-    def refine(self, hit: Hit, *, steps: Iterable[float] = (0.004, 0.002, 0.001)) -> Hit:
-        """Climb from a hypothesis to the top of its hill: over scale, rotation, stretch and shear, and shifts nearby.
+    def refine(self, start: Hit, *, steps: Iterable[float] = (0.004, 0.002, 0.001)) -> Hit:
+        """Climb from a hypothesis (`at`) to the top of its hill: over scale, rotation, stretch and shear, and shifts
+        nearby.
 
         All these leave the center where it is, so that only shifts beside the first one need trying: four times as
         fast as all of them, and finer than a pixel. Most often the image lies exactly as it was marked, and the first
         look around, at the middle step, finds nothing higher.
         """
-        start = self.at(hit.matrix)
         best = self._climbed(start, _LOOK)
         if best is start:
             return start
@@ -166,6 +165,10 @@ class Scene:
 
     def _nearby(self, hit: Hit) -> Hit:
         """The hypothesis with the best of the shifts around its own, its sign kept."""
+        return self._moved(hit, slice(None))
+
+    def _moved(self, hit: Hit, choice: slice) -> Hit:
+        """The hypothesis with the best of a choice among the shifts nearby."""
         sums = np.zeros(len(_NEARBY), np.float32)
         power = 0.0
         for part in self.parts:
@@ -174,7 +177,7 @@ class Scene:
             values = values * _circle(waves @ hit.shift) * np.float32(_balance(power, strength))
             sums += 2 * (values @ _turns(part.channel)).real
             power += min(strength, power) if power else strength
-        peak = int((sums * hit.sign).argmax())
+        peak = range(len(sums))[choice][int((sums[choice] * hit.sign).argmax())]
         score = float(sums[peak] * hit.sign / np.sqrt(2 * power + 1e-30))
         return replace(hit, score=score, shift=(hit.shift + _NEARBY[peak]) % PERIOD)
 
@@ -247,6 +250,7 @@ _CHANGES: Final = tuple(
 )
 
 
+_STILL: Final = slice(12, 13)  # of those nearby
 _NEARBY: Final = np.array([(x, y) for y in (-1, -0.5, 0, 0.5, 1) for x in (-1, -0.5, 0, 0.5, 1)])
 
 
@@ -280,9 +284,12 @@ def _hit(score: float, matrix: Any, peak: int, signed: Any, side: int) -> Hit:
 
 
 def climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
-    """Hypotheses worth decoding, and the stage they are of: the likelier first, each at the top of its hill."""
+    """Hypotheses worth decoding, and the stage they are of: the likelier first, each at the top of its hill.
+
+    That the whole frame is seen is tried as it is, too: where noise is strong, the hills are its own.
+    """
     if effort == "unmoved":
-        yield "whole", scene.at(np.eye(2))
+        yield "whole", scene.whole(np.eye(2))
         return
     stages = [("whole", whole_matrices)]
     if effort == "full":
@@ -291,7 +298,9 @@ def climbs(scene: Scene, effort: Effort) -> Iterator[tuple[str, Hit]]:
         for rough in scene.best(matrices(), _CLIMBS):
             if rough.score < _WORTH_CLIMBING:
                 break
-            yield stage, scene.refine(rough)
+            if stage == "whole" and rough.sign > 0:
+                yield stage, scene.whole(rough.matrix)
+            yield stage, scene.refine(scene.at(rough.matrix))
 
 
 def whole_matrices() -> Any:

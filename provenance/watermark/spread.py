@@ -37,10 +37,11 @@ __all__ = ["SpreadSpectrum"]
 LONGEST: Final = 192  # pixels: a smaller image has no room for the waves
 SHORTEST: Final = 64
 _WORTH_DECODING: Final = 5.2
-# The keyed code tells the right message of many. So many are tried only where chance hardly ever puts the score (in no
+# The keyed code tells the right message of many. Very many are tried only where chance hardly ever puts the score (in no
 # unmarked frame of 100,000, perhaps in one full search of 100), which leaves false alarms as rare as they were.
 _WORTH_TRYING: Final = 7.5
 _TRIES: Final = 256
+_FEW_TRIES: Final = 4
 _PRESENT: Final = 1e-6
 
 
@@ -199,7 +200,7 @@ def _payload(soft: Any, score: float, secret: bytes) -> Payload | None:
     if score < _WORTH_DECODING:
         return None
     messages = candidates(soft)
-    tries = _TRIES if score >= _WORTH_TRYING else 1
+    tries = _TRIES if score >= _WORTH_TRYING else _FEW_TRIES
     return next(filter(None, (open_bits(message, secret) for message in islice(messages, tries))), None)
 
 
