@@ -1,7 +1,8 @@
 """What a validated manifest store says, in our words.
 
 A validation state is C2PA's (2.x section 15): `trusted` means well-formed, bound to these bytes, and signed by someone
-we trust; `valid` the same by someone unknown; `invalid` that something does not hold.
+we trust; `valid` the same by someone unknown, or beside a manifest of an input that does not hold; `invalid` that
+something does not hold.
 """
 
 from __future__ import annotations

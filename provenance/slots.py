@@ -47,6 +47,7 @@ class Slots:
             known = self.size
             columns[:, :known], filled[:known] = self._shown
             self._columns, self._filled = columns, filled
+            self._shown = (columns[:, :known], filled[:known])  # what is emptied next is to vanish from what is shown
 
     def put(self, numbers: Any, columns: Any) -> None:
         """Fill these numbers with columns (rows, n). Amortized constant time a number."""

@@ -126,7 +126,8 @@ def manifest_leg(report: ManifestReport) -> Leg:
     if report.state == "unreadable":
         return Leg(state="tampered", detail=detail, limits="A damaged manifest says nothing about the image.")
     if report.origin == "ours":
-        state: Literal["match", "tampered"] = "match" if report.state == "trusted" else "tampered"
+        # With our signature, `valid` only says that an input's manifest, which rides along, does not hold.
+        state: Literal["match", "tampered"] = "match" if report.state in ("trusted", "valid") else "tampered"
         limits = "It proves who signed these bytes, not that the picture is true."
         if state == "tampered":
             limits = "The signature is ours, these bytes are not: look at the other legs for the picture itself."

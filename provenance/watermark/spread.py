@@ -37,8 +37,8 @@ __all__ = ["SpreadSpectrum"]
 LONGEST: Final = 192  # pixels: a smaller image has no room for the waves
 SHORTEST: Final = 64
 _WORTH_DECODING: Final = 5.2
-# The keyed code tells the right message of many. Very many are tried only where chance hardly ever puts the score (in no
-# unmarked frame of 100,000, perhaps in one full search of 100), which leaves false alarms as rare as they were.
+# The keyed code tells the right message of many. Very many are tried only where chance hardly ever puts the score (in
+# no unmarked frame of 100,000, perhaps in one full search of 100), which leaves false alarms as rare as they were.
 _WORTH_TRYING: Final = 7.5
 _TRIES: Final = 256
 _FEW_TRIES: Final = 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from safelight.provenance.slots import Slots
@@ -16,6 +16,7 @@ numbers = st.lists(st.integers(0, 3000), max_size=8, unique=True)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["put", "empty", "reserve"]), numbers), max_size=12))
+@example([("put", [0]), ("reserve", [3000]), ("empty", [0])])
 def test_it_is_a_dictionary(steps: list[tuple[str, list[int]]]) -> None:
     slots, model = Slots(2, np.uint16), dict[int, tuple[int, int]]()
     for turn, (step, which) in enumerate(steps):

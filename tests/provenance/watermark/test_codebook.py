@@ -133,7 +133,7 @@ def damaged(image: Image.Image, name: str) -> Image.Image:
     """The image, too far gone to be read: the whole, where the pilots need not find it; a part, where they must."""
     mirrored = ImageOps.mirror(image)
     if name == "photo":
-        return decoded(encoded(mirrored, "JPEG", quality=18))
+        return decoded(encoded(mirrored, "JPEG", quality=15))
     return decoded(encoded(mirrored.crop((20, 16, 330, 280)), "JPEG", quality=45))
 
 
